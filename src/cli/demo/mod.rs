@@ -1,0 +1,3 @@
+//! The demo: its originals and its page.
+
+pub mod originals;
