@@ -1,1 +1,3 @@
-//! (room)
+//! Images made: the pool, the pipeline, the codecs.
+
+pub mod vips;

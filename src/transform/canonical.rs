@@ -100,7 +100,10 @@ mod tests {
     #[test]
     fn the_default_is_short_and_reads_back() {
         let text = Transform::default().normalised().canonical();
-        assert_eq!(text, r#"{"auto_rotate":true,"strip_metadata":true,"keep_copyright":true,"strip_color_profile":true}"#);
+        assert_eq!(
+            text,
+            r#"{"auto_rotate":true,"strip_metadata":true,"keep_copyright":true,"strip_color_profile":true}"#
+        );
         assert_eq!(Transform::from_canonical(&text), Some(Transform::default()));
         assert_eq!(Transform::from_canonical("{\"widht\":1}"), None);
     }

@@ -164,10 +164,7 @@ mod tests {
         assert_eq!(choose(&both, &PHOTO, &plain, Size::new(15, 300)), encoded(Format::Webp));
         assert_eq!(choose(&both, &PHOTO, &plain, Size::new(16_384, 3)), encoded(Format::Jpeg));
         let animation = Facts { format: Format::Gif, frames: 6, ..PHOTO };
-        assert_eq!(
-            choose(&both, &animation, &plain, RESULT),
-            Choice::Encode { format: Format::Webp, animated: true }
-        );
+        assert_eq!(choose(&both, &animation, &plain, RESULT), Choice::Encode { format: Format::Webp, animated: true });
     }
 
     #[test]

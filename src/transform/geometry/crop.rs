@@ -27,10 +27,7 @@ pub fn crop_box(
     let sideways = orientation.is_sideways();
     let smaller = |side: u32, shrunk: f64| if side == 0 { 0 } else { (round(f64::from(side) / shrunk) as u32).max(1) };
     // The decoder's factors belong to the displayed axes, as the crop's sides do.
-    let shown = Size::new(
-        smaller(plan.crop.width, reload.shrunk_x),
-        smaller(plan.crop.height, reload.shrunk_y),
-    );
+    let shown = Size::new(smaller(plan.crop.width, reload.shrunk_x), smaller(plan.crop.height, reload.shrunk_y));
     let inner = shown.turned(sideways).min_nonzero(stored);
     if inner == stored {
         return None;
@@ -44,8 +41,7 @@ pub fn crop_box(
 
 /// Pixel offsets are pixels of the original; a smaller decode makes them smaller.
 fn reloaded(gravity: Gravity, reload: &Reload) -> Gravity {
-    let smaller =
-        |offset: f64, shrunk: f64| if offset.abs() >= 1.0 { round_even(offset / shrunk) } else { offset };
+    let smaller = |offset: f64, shrunk: f64| if offset.abs() >= 1.0 { round_even(offset / shrunk) } else { offset };
     if gravity.anchor == Anchor::Focus || reload.is_none() {
         return gravity;
     }
