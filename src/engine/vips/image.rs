@@ -51,27 +51,29 @@ impl Image {
 
     /// An image of 8-bit pixels, copied from `pixels`: `bands` numbers a pixel, row by row.
     pub fn from_pixels(pixels: &[u8], width: u32, height: u32, bands: u32) -> Result<Self, VipsError> {
+        Self::from_memory(pixels, width, height, bands, Band::U8)
+    }
+
+    /// An image of numbers of this kind in native byte order, copied from `data`.
+    pub fn from_memory(data: &[u8], width: u32, height: u32, bands: u32, band: Band) -> Result<Self, VipsError> {
+        let (format, bytes) = match band {
+            Band::U8 => (ffi::VipsBandFormat_VIPS_FORMAT_UCHAR, 1),
+            Band::U16 => (ffi::VipsBandFormat_VIPS_FORMAT_USHORT, 2),
+            Band::Float | Band::Other => return Err(failed("from_memory", "only integers are made from memory")),
+        };
         let sides = [width, height, bands].map(i32::try_from);
-        let [Ok(width), Ok(height), Ok(bands)] = sides else {
-            return Err(failed("from_pixels", "sides out of range"));
+        let [Ok(w), Ok(h), Ok(n)] = sides else {
+            return Err(failed("from_memory", "sides out of range"));
         };
-        if pixels.len() as u64 != width as u64 * height as u64 * bands as u64 {
-            return Err(failed("from_pixels", "the number of pixels does not match the sides"));
+        let wanted = u128::from(width) * u128::from(height) * u128::from(bands) * bytes;
+        if data.len() as u128 != wanted || data.is_empty() {
+            return Err(failed("from_memory", "the number of bytes does not match the sides"));
         }
-        let format = ffi::VipsBandFormat_VIPS_FORMAT_UCHAR;
         // SAFETY: the slice is as long as libvips is told, which was just checked, and is copied before the return.
-        let image = unsafe {
-            ffi::vips_image_new_from_memory_copy(
-                pixels.as_ptr().cast(),
-                pixels.len() as _,
-                width,
-                height,
-                bands,
-                format,
-            )
-        };
+        let image =
+            unsafe { ffi::vips_image_new_from_memory_copy(data.as_ptr().cast(), data.len() as _, w, h, n, format) };
         // SAFETY: a new reference or null.
-        unsafe { Self::from_raw(image) }.ok_or_else(|| failed("from_pixels", &take_text()))
+        unsafe { Self::from_raw(image) }.ok_or_else(|| failed("from_memory", &take_text()))
     }
 
     /// Width in pixels.

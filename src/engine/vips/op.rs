@@ -115,7 +115,7 @@ impl Op {
     }
 
     /// Whether the operation may run; libvips makes blocked ones all the same and then refuses to run them.
-    pub(super) fn is_allowed(&self) -> bool {
+    pub fn is_allowed(&self) -> bool {
         // SAFETY: the operation is alive.
         let flags = unsafe { ffi::vips_operation_get_flags(self.operation.0.as_ptr()) };
         flags & ffi::VipsOperationFlags_VIPS_OPERATION_BLOCKED == 0

@@ -1,0 +1,1 @@
+//! The engine from bytes to files.
