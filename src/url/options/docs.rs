@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 use super::{ARGS_ANY, OptionGroup, OptionSpec, table};
 
-/// Columns of [`options_text`] before the summaries.
-const NAME_COLUMNS: usize = 34;
+/// Columns of a line of Markdown, at most, unless a single word is longer.
+const LINE_COLUMNS_MAX: usize = 120;
 
 /// A page of documentation: every option by group, with form, default and examples.
 pub fn options_markdown() -> String {
-    let mut page = String::from(
-        "# Options\n\n\
-         An option is a segment of the path: its name or one of its aliases, then its arguments, divided by `:`. \
+    let mut page = String::from("# Options\n\n");
+    page.push_str(&wrapped(
+        "An option is a segment of the path: its name or one of its aliases, then its arguments, divided by `:`. \
          Options are set from left to right; a later one wins, and what it does not mention keeps its value. `%` \
-         marks what stands for a value. This page is made from the table that the parser uses.\n",
-    );
+         marks what stands for a value. This page is made from the table that the parser uses.",
+    ));
     for group in OptionGroup::ALL {
         let _ = write!(page, "\n## {}\n", group.title());
         for row in rows_of(group) {
@@ -27,7 +27,8 @@ pub fn options_markdown() -> String {
 }
 
 fn markdown_row(page: &mut String, row: &OptionSpec) {
-    let _ = write!(page, "\n### {}\n\n{} {}\n\n", row.name, row.summary, row.detail);
+    let text = wrapped(&format!("{} {}", row.summary, row.detail));
+    let _ = write!(page, "\n### {}\n\n{text}\n", row.name);
     let _ = writeln!(page, "- Form: `{}`", row.form);
     if !row.aliases.is_empty() {
         let _ = writeln!(page, "- Aliases: {}", quoted(row.aliases));
@@ -40,13 +41,14 @@ fn markdown_row(page: &mut String, row: &OptionSpec) {
 
 /// A list for a terminal: one line an option.
 pub fn options_text() -> String {
+    let names = |row: &OptionSpec| [&[row.name], row.aliases].concat().join(", ");
+    let columns = table().iter().map(|row| names(row).len()).max().unwrap_or(0) + 2;
     let mut page = String::new();
     for group in OptionGroup::ALL {
         let gap = if page.is_empty() { "" } else { "\n" };
         let _ = writeln!(page, "{gap}{}", group.title());
         for row in rows_of(group) {
-            let names = std::iter::once(row.name).chain(row.aliases.iter().copied()).collect::<Vec<_>>().join(", ");
-            let _ = writeln!(page, "  {names:NAME_COLUMNS$}{}", row.summary);
+            let _ = writeln!(page, "  {:columns$}{}", names(row), row.summary);
         }
     }
     page
@@ -78,6 +80,23 @@ fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// The text in lines of at most [`LINE_COLUMNS_MAX`], each ended.
+fn wrapped(text: &str) -> String {
+    let (mut made, mut columns) = (String::new(), 0);
+    for word in text.split(' ') {
+        let len = word.chars().count();
+        if columns > 0 {
+            let fits = columns + 1 + len <= LINE_COLUMNS_MAX;
+            made.push(if fits { ' ' } else { '\n' });
+            columns = if fits { columns + 1 } else { 0 };
+        }
+        made.push_str(word);
+        columns += len;
+    }
+    made.push('\n');
+    made
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +113,9 @@ mod tests {
                 words.next() == Some(row.name) && line.ends_with(row.summary)
             });
             assert!(listed, "{}", row.name);
+        }
+        for line in markdown.lines().chain(text.lines()) {
+            assert!(line.chars().count() <= LINE_COLUMNS_MAX && !line.ends_with(' '), "{line}");
         }
     }
 

@@ -65,7 +65,7 @@ pub(super) const ROWS: &[OptionSpec] = &[
         form: "padding:%top:%right:%bottom:%left",
         group: OptionGroup::Place,
         summary: "Adds space around the result.",
-        detail: "Pixels, multiplied by `dpr`. What is left away or empty is copied: right and bottom from top, left \
+        detail: "Pixels, multiplied by `dpr`. What is left out or empty is copied: right and bottom from top, left \
                  from right; an empty top keeps its value.",
         default: "0",
         examples: &["pd:10", "padding:10:20:30:40"],
@@ -109,7 +109,7 @@ pub(super) const ROWS: &[OptionSpec] = &[
         form: "flip:%horizontal:%vertical",
         group: OptionGroup::Place,
         summary: "Mirrors the picture, after `rotate`.",
-        detail: "Two booleans; what is left away or empty keeps its value.",
+        detail: "Two booleans; what is left out or empty keeps its value.",
         default: "false:false",
         examples: &["fl:1", "flip:0:1"],
         args_max: 2,

@@ -13,7 +13,7 @@ pub(super) const ROWS: &[OptionSpec] = &[
         group: OptionGroup::Size,
         summary: "Type, width, height and what belongs to them, in one.",
         detail: "The same as `resizing_type` and `size` with these arguments. Each argument may be left empty or, at \
-                 the end, left away; what is not given keeps its value.",
+                 the end, left out; what is not given keeps its value.",
         default: "",
         examples: &["rs:fill:300:200", "rs:fit:300:0:1", "resize:fit::200"],
         args_max: 8,
@@ -26,7 +26,7 @@ pub(super) const ROWS: &[OptionSpec] = &[
         group: OptionGroup::Size,
         summary: "Width, height and what belongs to them, in one.",
         detail: "The same as `width`, `height`, `enlarge` and `extend` with these arguments. Each of these four may be \
-                 left empty or, at the end, left away; gravity and offsets are those of `extend` and are read only \
+                 left empty or, at the end, left out; gravity and offsets are those of `extend` and are read only \
                  after a non-empty `%extend`.",
         default: "",
         examples: &["s:300:200", "size:300:200:1:1:so"],
