@@ -14,6 +14,8 @@ fn far() -> tokio::time::Instant {
     clock::instant() + Duration::from_secs(600)
 }
 
+const PATIENT: Patience = Patience { queue: Duration::from_secs(600), run: Duration::from_secs(600) };
+
 /// A picture whose red grows to the right and whose green grows downwards: position can be read from colour.
 fn slope(width: u32, height: u32, alpha: bool) -> Image {
     Vips::start(VipsSpec { threads: 1 }).unwrap();
@@ -208,7 +210,7 @@ async fn one_job_streams_several_outputs() {
         Output { candidates: Candidates::only(transform.format), transform }
     });
     let job = Job { inputs: vec![png(80, 80)], outputs: outputs.to_vec(), limits: Limits::default() };
-    let mut results = pool.submit(job, far()).unwrap();
+    let mut results = pool.submit(job, PATIENT).unwrap();
     for (index, width) in [(0, 40), (1, 20), (2, 10)] {
         let (at, rendered) = results.next().await.unwrap();
         assert_eq!((at, rendered.unwrap().width), (index, width));
@@ -224,10 +226,10 @@ async fn a_full_queue_refuses_and_a_late_job_is_not_run() {
         let output = Output { candidates: Candidates::only(transform.format), transform: transform.clone() };
         Job { inputs: vec![original], outputs: vec![output], limits: Limits::default() }
     };
-    let mut late = pool.submit(job(png(20, 20)), clock::instant()).unwrap();
-    assert!(matches!(late.next().await, Some((0, Err(EngineError::Deadline)))));
+    let mut late = pool.submit(job(png(20, 20)), Patience { queue: Duration::ZERO, run: Duration::ZERO }).unwrap();
+    assert!(matches!(late.next().await, Some((0, Err(EngineError::QueueTimeout)))));
     pool.close();
-    assert!(matches!(pool.submit(job(png(20, 20)), far()), Err(EngineError::QueueFull)));
+    assert!(matches!(pool.submit(job(png(20, 20)), PATIENT), Err(EngineError::QueueFull)));
     let none = Pool::start(PoolSpec { workers: 1, queue_jobs_max: 0 }).unwrap();
-    assert!(matches!(none.submit(job(png(20, 20)), far()), Err(EngineError::QueueFull)));
+    assert!(matches!(none.submit(job(png(20, 20)), PATIENT), Err(EngineError::QueueFull)));
 }
