@@ -7,6 +7,8 @@ use tokio::sync::{Barrier, oneshot};
 use super::*;
 use crate::cache::{Key, MemoryTier, Weigh};
 
+mod timing;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("refused for the {0}. time")]
 struct Refused(u32);
