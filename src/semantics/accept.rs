@@ -3,7 +3,7 @@
 //! Only explicit types count for images. Every old browser sends `image/*` and `*/*`, so a wildcard says nothing
 //! about AVIF, WebP or JPEG XL.
 
-use super::fields::{digits, members, pieces, trim};
+use super::fields::{Pieces, digits, members, pieces, trim};
 
 /// The longest `Accept` that is read; a longer one counts as absent.
 pub const ACCEPT_BYTES_MAX: usize = 1024;
@@ -61,17 +61,17 @@ pub fn accepts_json(header: Option<&str>) -> bool {
 fn media_ranges(header: &str) -> impl Iterator<Item = MediaRange<'_>> {
     let list = if header.len() > ACCEPT_BYTES_MAX { "" } else { header };
     members(list).filter_map(|member| {
-        let mut parts = pieces(member, b';').map(trim);
-        let name = parts.next()?;
+        let mut parts = pieces(member, b';');
+        let name = trim(parts.next()?);
         let permille = weight(parts)?;
         Some(MediaRange { name, permille })
     })
 }
 
 /// The first `q` among the parameters, 1 without one; `None` when any `q` is malformed.
-fn weight<'a>(parameters: impl Iterator<Item = &'a str>) -> Option<u16> {
+fn weight(parameters: Pieces<'_>) -> Option<u16> {
     let mut first = None;
-    for parameter in parameters {
+    for parameter in parameters.map(trim) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         if name.trim_end().eq_ignore_ascii_case("q") {
             let permille = if name.len() == 1 { quality_permille(value)? } else { return None };

@@ -7,6 +7,8 @@ use tokio::sync::{Barrier, oneshot};
 use super::*;
 use crate::cache::{Key, MemoryTier, Weigh};
 
+mod timing;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("refused for the {0}. time")]
 struct Refused(u32);
@@ -207,7 +209,7 @@ async fn a_panic_is_an_error_for_all_and_ends_the_flight() {
 #[tokio::test]
 async fn a_full_table_lets_work_run_alone() {
     let (flights, tracker) = (flights(2, Duration::ZERO), TaskTracker::new());
-    let (first, first_work) = Work::join(&flights, "a", &tracker);
+    let (mut first, first_work) = Work::join(&flights, "a", &tracker);
     let (second, _second_work) = Work::join(&flights, "b", &tracker);
     assert_eq!((first.role(), second.role(), flights.len()), (Role::Leader, Role::Leader, 2));
     let (third, third_work) = Work::join(&flights, "c", &tracker);
@@ -221,10 +223,10 @@ async fn a_full_table_lets_work_run_alone() {
     fourth_work.end.send(Ok(Arc::new(4))).expect("the work goes on");
     assert_eq!(fourth.wait().await, Ok(Arc::new(4)));
     assert_eq!(flights.len(), 2, "work that runs alone takes nobody's place");
-    drop(first);
-    first_work.end.send(Ok(Arc::new(1))).ok();
-    let (_, freed) = (first_work.started.await, Work::join(&flights, "d", &tracker));
-    drop(freed);
+    first_work.end.send(Ok(Arc::new(1))).expect("the work goes on");
+    assert_eq!(first.wait().await, Ok(Arc::new(1)));
+    let (next, _next_work) = Work::join(&flights, "d", &tracker);
+    assert_eq!(next.role(), Role::Leader, "a flight that landed leaves its place to others");
 }
 
 #[tokio::test]
