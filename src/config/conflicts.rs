@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use super::mistake::{Mistake, Problem};
 use super::values::Values;
 
-/// Every conflict, placed at the setting to change. Settings that other mistakes obscure take no part, since the defaults
-/// in their places would only mislead.
+/// Every conflict, placed at the setting to change. Settings that other mistakes obscure take no part, since the
+/// defaults in their places would only mislead.
 pub(super) fn conflicts(values: &Values, mistakes: &[Mistake]) -> Vec<Mistake> {
     let is_obscured = |key: &str| mistakes.iter().any(|mistake| mistake.obscures(key));
     let mut found = Vec::new();
@@ -24,9 +24,6 @@ pub(super) fn conflicts(values: &Values, mistakes: &[Mistake]) -> Vec<Mistake> {
     let overlap = addresses.is_some_and(|(images, operations)| overlap(images, operations));
     let blamed = if values.is_default("admin.listen") { "listen" } else { "admin.listen" };
     check(["listen", "admin.listen"], blamed, overlap.then_some(Problem::SameAddress));
-
-    let account_missing = values.bool("az.enabled") && values.text("az.account").is_empty();
-    check(["az.enabled", "az.account"], "az.enabled", account_missing.then_some(Problem::AccountMissing));
     found
 }
 

@@ -1,7 +1,5 @@
 //! Documentation that the table writes: the page of settings and the example file.
 
-use std::fmt::Write as _;
-
 use super::load::FILE_VARIABLE;
 use super::table::{GROUPS, Reload, Setting};
 use super::value::Value;
@@ -12,33 +10,21 @@ pub fn settings_markdown() -> String {
     let mut page = format!(
         "# Settings\n\n\
          Every setting has a key in a TOML file, a name in the environment and a flag: `cache.memory_bytes` is\n\
-         `TINTYPE_CACHE_MEMORY_BYTES` and `--cache-memory-bytes`. A flag beats the environment, the environment beats\n\
-         the file, the file beats the default. The file is named by `--config` or `{FILE_VARIABLE}`; one that is named\n\
-         and does not exist is an error, and so is every name that is not listed here. In the environment an empty\n\
-         value is an empty value, not an absent one. Variables that Kubernetes sets for a service called `tintype`\n\
-         (`TINTYPE_SERVICE_HOST` and its kind) are passed over.\n\n\
+         `TINTYPE_CACHE_MEMORY_BYTES` and `--cache-memory-bytes`. A flag beats the environment, the environment\n\
+         beats the file, the file beats the default. The file is named by `--config` or `{FILE_VARIABLE}`; one that\n\
+         is named and does not exist is an error, and so is every name that is not listed here. In the environment\n\
+         an empty value is an empty value, not an absent one. Variables that Kubernetes sets for a service called\n\
+         `tintype` (`TINTYPE_SERVICE_HOST` and its kind) are passed over.\n\n\
          Sizes: `64KiB`, `10MB`, plain bytes. Durations: `250ms`, `10s`, `5m`, `1h`, `30d`. Lists are arrays in the\n\
-         file. Secrets have no flag; instead, the name in the environment with `_FILE` at its end takes the path of a\n\
-         file with the value. Settings marked SIGHUP take effect when the process gets that signal, all others at\n\
-         start.\n"
+         file. Secrets have no flag; instead, the name in the environment with `_FILE` at its end takes the path of\n\
+         a file with the value. Settings marked SIGHUP take effect when the process gets that signal, all others\n\
+         at start.\n"
     );
     for group in GROUPS {
-        let _ = write!(page, "\n## {}\n\n", group.title);
+        page.push_str(&format!("\n## {}\n\n", group.title));
         page.push_str("| Key | Environment | Accepted | Default | Takes effect | |\n|---|---|---|---|---|---|\n");
         for setting in group.settings {
-            let _ = writeln!(
-                page,
-                "| `{}` | `{}` | {} | {} | {} | {} |",
-                setting.key,
-                setting.environment(),
-                setting.kind.accepted(),
-                code(setting.default),
-                match setting.reload {
-                    Reload::Start => "start",
-                    Reload::Sighup => "SIGHUP",
-                },
-                setting.doc
-            );
+            page.push_str(&row(setting));
         }
     }
     page
@@ -48,20 +34,32 @@ pub fn settings_markdown() -> String {
 /// used by itself, wherever it stands.
 pub fn example_toml() -> String {
     let mut file = String::from(
-        "# Settings of tintype, each at its default. Lines that begin with `#` and a key can be put to use by removing\n\
-         # the `#`. A key with dots may stand in a table as well: `cache.memory_bytes` is `memory_bytes` under `[cache]`.\n",
+        "# Settings of tintype, each at its default. A line that begins with `#` and a key is put to use by\n\
+         # removing the `#`. A key with dots may stand in a table as well: `cache.memory_bytes` is `memory_bytes`\n\
+         # under `[cache]`.\n",
     );
     for group in GROUPS {
-        let _ = write!(file, "\n# --- {} ---\n", group.title);
+        file.push_str(&format!("\n# --- {} ---\n", group.title));
         for setting in group.settings {
             file.push('\n');
             for line in wrapped(setting.doc).chain(wrapped(&format!("Accepted: {}.", setting.kind.accepted()))) {
-                let _ = writeln!(file, "# {line}");
+                file.push_str(&format!("# {line}\n"));
             }
-            let _ = writeln!(file, "#{} = {}", setting.key, toml_default(setting));
+            file.push_str(&format!("#{} = {}\n", setting.key, toml_default(setting)));
         }
     }
     file
+}
+
+/// A line of the table.
+fn row(setting: &Setting) -> String {
+    let takes_effect = match setting.reload {
+        Reload::Start => "start",
+        Reload::Sighup => "SIGHUP",
+    };
+    let (accepted, default) = (setting.kind.accepted(), code(setting.default));
+    let (key, name, doc) = (setting.key, setting.environment(), setting.doc);
+    format!("| `{key}` | `{name}` | {accepted} | {default} | {takes_effect} | {doc} |\n")
 }
 
 fn code(text: &str) -> String {

@@ -5,6 +5,7 @@ use super::groups::{
     Server, SignatureAlgorithm, Signing, Sources, Stores, Urls,
 };
 use super::mistake::Provenance;
+use super::table::PRESIGNED;
 use super::values::Values;
 
 /// An effective value for people: what it is and where it was given.
@@ -98,13 +99,15 @@ fn urls(values: &Values) -> Urls {
         base_url: values.text("base_url"),
         replacements: values.pairs("url.replacements"),
         base64_includes_filename: values.bool("base64_url_includes_filename"),
-        source_query_separator: values.text("source.query_separator"),
         bytes_max: size("url.bytes_max", values),
         options_max: values.int("url.options_max"),
     }
 }
 
 fn sources(values: &Values) -> Sources {
+    let mut ignored_query_parameters = values.texts("ignored_query_parameters");
+    let ignore_presigned = ignored_query_parameters.iter().any(|name| name == PRESIGNED);
+    ignored_query_parameters.retain(|name| name != PRESIGNED);
     Sources {
         allowed: values.texts("allowed_sources"),
         local_root: values.path("local_root"),
@@ -112,7 +115,9 @@ fn sources(values: &Values) -> Sources {
         allow_link_local: values.bool("allow_link_local_sources"),
         allow_private: values.bool("allow_private_sources"),
         allowed_ports: values.ports("allowed_ports"),
-        ignored_query_parameters: values.texts("ignored_query_parameters"),
+        ignore_presigned,
+        ignored_query_parameters,
+        query_separator: values.text("source.query_separator").chars().next(),
     }
 }
 
@@ -126,7 +131,7 @@ fn stores(values: &Values) -> Stores {
     let gs = || Gs { endpoint: non_empty(values.text("gs.endpoint")), anonymous: values.bool("gs.anonymous") };
     let az = || Az {
         endpoint: non_empty(values.text("az.endpoint")),
-        account: values.text("az.account"),
+        account: non_empty(values.text("az.account")),
         anonymous: values.bool("az.anonymous"),
     };
     Stores {

@@ -97,8 +97,6 @@ pub struct Urls {
     /// Patterns and what takes their place, in order.
     pub replacements: Vec<(String, String)>,
     pub base64_includes_filename: bool,
-    /// Empty never cuts.
-    pub source_query_separator: String,
     pub bytes_max: usize,
     pub options_max: usize,
 }
@@ -121,7 +119,12 @@ pub struct Sources {
     pub allow_link_local: bool,
     pub allow_private: bool,
     pub allowed_ports: Vec<u16>,
+    /// Whether what object stores and CDNs add to signed links is ignored.
+    pub ignore_presigned: bool,
+    /// Further names of query parameters that are ignored; `*` at an end stands for any rest.
     pub ignored_query_parameters: Vec<String>,
+    /// Between the key of an object and its version; `None` never cuts.
+    pub query_separator: Option<char>,
 }
 
 /// Object stores; each `None` unless enabled.
@@ -135,7 +138,9 @@ pub struct Stores {
 /// Amazon S3 and what speaks its protocol.
 #[derive(Debug, Clone)]
 pub struct S3 {
+    /// `None` leaves it to the environment of the AWS tools, and without that it is Amazon's.
     pub endpoint: Option<String>,
+    /// `None` leaves it to the environment of the AWS tools.
     pub region: Option<String>,
     pub path_style: bool,
     pub anonymous: bool,
@@ -152,8 +157,8 @@ pub struct Gs {
 #[derive(Debug, Clone)]
 pub struct Az {
     pub endpoint: Option<String>,
-    /// Never empty.
-    pub account: String,
+    /// `None` leaves it to the environment of the Azure tools.
+    pub account: Option<String>,
     pub anonymous: bool,
 }
 
@@ -186,7 +191,6 @@ pub struct Formats {
 
 /// What happens to pixels and metadata where options say nothing.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Pixels {
     pub linear_light: bool,
     pub auto_rotate: bool,

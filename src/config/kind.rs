@@ -103,8 +103,8 @@ impl Kind {
                 format!("a size from {} to {}, such as 64KiB, 10MB or plain bytes", bytes_text(min), bytes_text(max))
             }
             Self::Duration { min, max } => {
-                let (min, max) = (duration_text(min), duration_text(max));
-                format!("a duration from {min} to {max}, such as 250ms, 10s, 5m, 1h or 30d")
+                let examples = if max > Duration::from_hours(1) { "30s, 12h or 30d" } else { "250ms, 10s or 2m" };
+                format!("a duration from {} to {}, such as {examples}", duration_text(min), duration_text(max))
             }
             Self::Text(form) => form.says.to_owned(),
             Self::TextList | Self::SecretList => "a list of texts, separated by commas".to_owned(),

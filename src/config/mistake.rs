@@ -57,8 +57,6 @@ pub enum Problem {
     Unpaired { keys: usize, salts: usize },
     #[error("`admin.listen` overlaps `listen`; give it another port")]
     SameAddress,
-    #[error("`az.enabled` needs `az.account`")]
-    AccountMissing,
 }
 
 // === impl Position ===
@@ -114,9 +112,7 @@ impl Mistake {
             | Problem::Twice { key: refused, .. }
             | Problem::SecretFlag { key: refused, .. } => *refused == key,
             Problem::Unreadable(_) | Problem::TooLarge { .. } | Problem::Syntax { .. } => true,
-            Problem::Unknown { .. } | Problem::Unpaired { .. } | Problem::SameAddress | Problem::AccountMissing => {
-                false
-            }
+            Problem::Unknown { .. } | Problem::Unpaired { .. } | Problem::SameAddress => false,
         }
     }
 }

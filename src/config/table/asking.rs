@@ -3,6 +3,7 @@
 use super::{Form, Group, Kind, LINE, Reload, Setting, is_line};
 
 const PREFIX: Form = Form { says: "a path such as `/img`, without a slash at its end, or nothing", holds: is_prefix };
+const ONE_CHARACTER: Form = Form { says: "one character, or nothing", holds: is_one_character };
 const SEPARATOR: Form = Form { says: "characters that may stand in a path, other than `/`", holds: is_separator };
 
 pub(super) const SIGNING: Group = Group {
@@ -41,15 +42,16 @@ pub(super) const SIGNING: Group = Group {
             kind: Kind::SecretList,
             default: "",
             reload: Reload::Sighup,
-            doc: "Texts that are accepted in the place of a signature, for every path.",
+            doc: "Texts that are accepted in the place of a signature, for every path; only where a key is set.",
         },
         Setting {
             key: "unsigned",
             kind: Kind::Choice(&["deny", "allow"]),
             default: "deny",
             reload: Reload::Sighup,
-            doc: "Whether URLs are answered without a valid signature. `allow` lets everyone who reaches the listener \
-                  ask for everything.",
+            doc: "Whether URLs without a signature are answered: any where no key is set, else those with `unsafe`, \
+                  `insecure` or `_` in the place of the signature. `allow` lets everyone who reaches the listener ask \
+                  for everything.",
         },
         Setting {
             key: "secret",
@@ -111,7 +113,7 @@ pub(super) const ADDRESSES: Group = Group {
         },
         Setting {
             key: "source.query_separator",
-            kind: Kind::Text(LINE),
+            kind: Kind::Text(ONE_CHARACTER),
             default: "?",
             reload: Reload::Sighup,
             doc: "Where the key of an object ends and its version begins, in sources that are not HTTP; empty never \
@@ -158,6 +160,10 @@ pub(super) const PRESETS: Group = Group {
 fn is_prefix(text: &str) -> bool {
     text.is_empty()
         || (text.starts_with('/') && !text.ends_with('/') && is_line(text) && !text.contains(['?', '#', ' ']))
+}
+
+fn is_one_character(text: &str) -> bool {
+    is_line(text) && text.chars().nth(1).is_none()
 }
 
 fn is_separator(text: &str) -> bool {

@@ -86,15 +86,15 @@ pub(super) const PIXELS_AND_METADATA: Group = Group {
             kind: Kind::Bool,
             default: "true",
             reload: Reload::Sighup,
-            doc: "Whether pictures are converted to sRGB and their colour profile is removed; options may say otherwise.",
+            doc: "Whether pictures are converted to sRGB and lose their colour profile; options may say otherwise.",
         },
         Setting {
             key: "pixel_epoch",
             kind: Kind::Int { min: 0, max: u32::MAX as u64 },
             default: "0",
             reload: Reload::Sighup,
-            doc: "A number that is part of every key. Raise it to have all variants made anew, as after an upgrade with \
-                  better pixels; an upgrade alone keeps them.",
+            doc: "A number that is part of the key of every variant. Raise it to have all variants made anew, as after \
+                  an upgrade with better pixels; an upgrade alone keeps them.",
         },
     ],
 };
@@ -121,7 +121,7 @@ pub(super) const LIMITS: Group = Group {
             kind: Kind::Int { min: 1, max: 100_000 },
             default: "200",
             reload: Reload::Sighup,
-            doc: "Frames of an animation that are read; later ones are dropped. 1 makes every animation a still picture.",
+            doc: "Frames of an animation that are read; later ones are dropped. 1 makes every animation a still.",
         },
         Setting {
             key: "frame_pixels_max",

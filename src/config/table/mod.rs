@@ -70,6 +70,9 @@ const QUALITY_FORMATS: &[&str] = &["jpg", "jpeg", "webp", "avif", "jxl", "heic",
 /// Names of all formats.
 const FORMATS: &[&str] = &["jpg", "jpeg", "png", "webp", "avif", "jxl", "gif", "tiff", "heic", "bmp", "ico", "svg"];
 
+/// The word that stands for the query parameters of signed links.
+pub(super) const PRESIGNED: &str = "presigned";
+
 /// A text that may be anything visible on one line, also nothing.
 const LINE: Form = Form { says: "a text without control characters, or nothing", holds: is_line };
 

@@ -2,16 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Form, Group, Kind, LINE, Reload, Setting, is_line};
+use super::{Form, Group, Kind, LINE, PRESIGNED, Reload, Setting, is_line};
 
 const TIMEOUT: Kind = Kind::Duration { min: Duration::from_millis(10), max: Duration::from_mins(10) };
-const ENDPOINT: Form = Form { says: "a URL that begins with http:// or https://, or nothing", holds: is_endpoint };
-
-/// Parameters of signed links of S3 and of Google Cloud Storage. Those of Azure are left out on purpose: `se`, `sp` and
-/// their kind are short enough to mean something else on another origin, and two originals must never be taken for one.
-const SIGNED_LINKS: &str = "X-Amz-Algorithm,X-Amz-Content-Sha256,X-Amz-Credential,X-Amz-Date,X-Amz-Expires,\
-                            X-Amz-Security-Token,X-Amz-Signature,X-Amz-SignedHeaders,X-Goog-Algorithm,\
-                            X-Goog-Credential,X-Goog-Date,X-Goog-Expires,X-Goog-Signature,X-Goog-SignedHeaders";
+const ENDPOINT: Form =
+    Form { says: "an http:// or https:// URL without user, query and fragment, or nothing", holds: is_endpoint };
 
 pub(super) const SOURCES: Group = Group {
     title: "Sources",
@@ -36,36 +31,39 @@ pub(super) const SOURCES: Group = Group {
             kind: Kind::Bool,
             default: "false",
             reload: Reload::Start,
-            doc: "Whether HTTP sources may be on this machine. A test setting.",
+            doc: "Whether HTTP sources may be on this machine, on any port. For tests.",
         },
         Setting {
             key: "allow_link_local_sources",
             kind: Kind::Bool,
             default: "false",
             reload: Reload::Start,
-            doc: "Whether HTTP sources may be on link-local addresses, where clouds keep credentials of their machines.",
+            doc: "Whether HTTP sources may be on link-local addresses, on any port. Clouds hand out the credentials of \
+                  their machines there.",
         },
         Setting {
             key: "allow_private_sources",
             kind: Kind::Bool,
             default: "false",
             reload: Reload::Start,
-            doc: "Whether HTTP sources may be on addresses of private networks.",
+            doc: "Whether HTTP sources may be on addresses of private networks, on any port.",
         },
         Setting {
             key: "allowed_ports",
             kind: Kind::Ports,
             default: "80,443",
             reload: Reload::Start,
-            doc: "Ports that HTTP sources may be on.",
+            doc: "Ports that HTTP sources on public addresses may be on.",
         },
         Setting {
             key: "ignored_query_parameters",
             kind: Kind::TextList,
-            default: SIGNED_LINKS,
+            default: PRESIGNED,
             reload: Reload::Start,
-            doc: "Query parameters of HTTP sources that say nothing about which original is meant. They are sent to the \
-                  origin, but they are no part of the identity of an original and are not shown in logs.",
+            doc: "Query parameters of HTTP sources that say nothing about which original is meant. They are sent to \
+                  the origin, but they are no part of the identity of an original and are not shown. A `*` at the end \
+                  of a name stands for any rest; the word `presigned` stands for what object stores and CDNs add to \
+                  signed links.",
         },
     ],
 };
@@ -85,21 +83,22 @@ pub(super) const STORES: Group = Group {
             kind: Kind::Text(ENDPOINT),
             default: "",
             reload: Reload::Start,
-            doc: "Where the S3 protocol is spoken; empty is Amazon's own.",
+            doc: "Where the S3 protocol is spoken; empty leaves it to `AWS_ENDPOINT_URL_S3`, and without that it is \
+                  Amazon.",
         },
         Setting {
             key: "s3.region",
             kind: Kind::Text(LINE),
             default: "",
             reload: Reload::Start,
-            doc: "The region of the buckets; empty leaves it to the environment of the AWS tools.",
+            doc: "The region of the buckets; empty leaves it to `AWS_REGION`.",
         },
         Setting {
             key: "s3.path_style",
             kind: Kind::Bool,
-            default: "false",
+            default: "true",
             reload: Reload::Start,
-            doc: "Whether the bucket is part of the path and not of the host, as stores other than Amazon's want it.",
+            doc: "Whether the bucket stands in the path, which every store understands, and not before the host.",
         },
         Setting {
             key: "s3.anonymous",
@@ -120,7 +119,7 @@ pub(super) const STORES: Group = Group {
             kind: Kind::Text(ENDPOINT),
             default: "",
             reload: Reload::Start,
-            doc: "Where the protocol of Google Cloud Storage is spoken; empty is Google's own.",
+            doc: "Where the protocol of Google Cloud Storage is spoken; empty is Google.",
         },
         Setting {
             key: "gs.anonymous",
@@ -134,21 +133,21 @@ pub(super) const STORES: Group = Group {
             kind: Kind::Bool,
             default: "false",
             reload: Reload::Start,
-            doc: "Whether `abs://container/key` sources of Azure Blob Storage are read.",
+            doc: "Whether `az://container/key` sources of Azure Blob Storage, also written `abs://`, are read.",
         },
         Setting {
             key: "az.endpoint",
             kind: Kind::Text(ENDPOINT),
             default: "",
             reload: Reload::Start,
-            doc: "Where the protocol of Azure Blob Storage is spoken; empty is Microsoft's own.",
+            doc: "Where the protocol of Azure Blob Storage is spoken; empty is Microsoft.",
         },
         Setting {
             key: "az.account",
             kind: Kind::Text(LINE),
             default: "",
             reload: Reload::Start,
-            doc: "The storage account; needed when `az.enabled` is true.",
+            doc: "The storage account; empty leaves it to `AZURE_STORAGE_ACCOUNT_NAME`.",
         },
         Setting {
             key: "az.anonymous",
@@ -166,7 +165,7 @@ pub(super) const FETCHING: Group = Group {
         Setting {
             key: "fetches_max",
             kind: Kind::Int { min: 1, max: 100_000 },
-            default: "256",
+            default: "128",
             reload: Reload::Start,
             doc: "Originals that are fetched at a time.",
         },
@@ -217,5 +216,6 @@ pub(super) const FETCHING: Group = Group {
 
 fn is_endpoint(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    text.is_empty() || host.is_some_and(|host| !host.is_empty() && is_line(host) && !host.contains(' '))
+    text.is_empty()
+        || host.is_some_and(|host| !host.is_empty() && is_line(host) && !host.contains([' ', '@', '?', '#']))
 }

@@ -18,6 +18,8 @@ fn nothing_given_is_the_defaults() {
     assert_eq!(config.formats.format_quality, [("avif", 63), ("jxl", 77), ("webp", 79)]);
     assert_eq!(config.sources.allowed_ports, [80, 443]);
     assert_eq!(config.freshness.ttl, Duration::from_hours(24 * 365));
+    assert!(config.sources.ignore_presigned && config.sources.ignored_query_parameters.is_empty());
+    assert_eq!(config.sources.query_separator, Some('?'));
     assert!(config.signing.keys.is_empty() && !config.signing.allow_unsigned);
     assert!(config.stores.s3.is_none() && config.engine.workers.is_none() && config.limits.frame_pixels_max.is_none());
     assert!(config.effective().iter().all(|effective| effective.provenance == Provenance::Default));
@@ -50,7 +52,7 @@ fn all_mistakes_of_a_file_are_told_with_their_places() {
         [
             "1:11: `quality` is `0`; accepted: a whole number from 1 to 100",
             "4:3: unknown setting `cache.memory_byte`; nearest known name: `cache.memory_bytes`",
-            "6:11: `queue.timeout` is `10`; accepted: a duration from 10ms to 10m, such as 250ms, 10s, 5m, 1h or 30d",
+            "6:11: `queue.timeout` is `10`; accepted: a duration from 10ms to 10m, such as 250ms, 10s or 2m",
         ]
     );
 }
@@ -146,12 +148,16 @@ fn lists_in_the_environment_are_separated_and_trimmed() {
         ("TINTYPE_URL_REPLACEMENTS", "mys3://*/=s3://bucket/${1}/;x=y,z"),
         ("TINTYPE_FORMAT_QUALITY", "webp = 50"),
         ("TINTYPE_FORMAT_PREFERENCE", ""),
+        ("TINTYPE_IGNORED_QUERY_PARAMETERS", "utm_*"),
+        ("TINTYPE_SOURCE_QUERY_SEPARATOR", ""),
     ])
     .unwrap();
     assert_eq!(config.urls.allowed_options, ["w", "h"]);
     assert_eq!(config.urls.replacements[1], ("x".to_owned(), "y,z".to_owned()));
     assert_eq!(config.formats.format_quality, [("avif", 63), ("jxl", 77), ("webp", 50)]);
     assert!(config.formats.preference.is_empty());
+    assert!(!config.sources.ignore_presigned && config.sources.query_separator.is_none());
+    assert_eq!(config.sources.ignored_query_parameters, ["utm_*"]);
 }
 
 #[test]
@@ -182,7 +188,8 @@ fn values_out_of_form_are_refused() {
         ("TINTYPE_LOG_LEVEL", "INFO"),
         ("TINTYPE_KEY", "abc"),
         ("TINTYPE_KEY", "xy"),
-        ("TINTYPE_AZ_ENABLED", "true"),
+        ("TINTYPE_S3_ENDPOINT", "http://user@host"),
+        ("TINTYPE_SOURCE_QUERY_SEPARATOR", "??"),
     ];
     for (name, value) in wrong {
         assert_eq!(from_environment(&[(name, value)]).expect_err(name).len(), 1, "{name}={value}");
