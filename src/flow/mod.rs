@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+mod failure;
+
+pub use failure::Failure;
+
 /// One request as the flow sees it: plain text, no sockets.
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
