@@ -1,25 +1,26 @@
 //! The operations listener: probes, metrics and status, on an address that the public does not reach. Contract: probes
 //! are open to whoever reaches it; everything that tells something asks for the token, where one is set.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, Response};
-use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use super::access::{Notes, Route};
 use super::connection::Handler;
 use super::headers::Headers;
+use super::readiness::Readiness;
 use super::reply::Reply;
 use super::request::Request;
 use super::respond;
 use super::routes::{alive, page_of, refuse};
-use super::readiness::Readiness;
 
 /// The handler of the operations listener.
 pub struct Admin {
     /// Asked for on `/metrics` and `/status`; `None` leaves them open.
-    pub bearer: Option<String>,
+    pub bearer: Option<Vec<u8>>,
     pub readiness: Arc<Readiness>,
     /// The text exposition of all metrics.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
@@ -66,7 +67,7 @@ impl Admin {
     fn is_allowed(&self, request: &Request) -> bool {
         let Some(expected) = &self.bearer else { return true };
         // The time tells the length of the token and nothing of its text.
-        request.bearer().is_some_and(|token| token.as_bytes().ct_eq(expected.as_bytes()).into())
+        request.bearer().is_some_and(|token| token.as_bytes().ct_eq(expected).into())
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, InvalidHeaderValue, LAST_MODIFIED, RANGE,
-    VARY,
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, InvalidHeaderValue, LAST_MODIFIED,
+    RANGE, VARY,
 };
 use http::{HeaderMap, Response, StatusCode};
 
@@ -89,7 +89,8 @@ fn choose(found: &Answer, request: &Request) -> Part {
         if_range: if_range.as_deref(),
     };
     let validators = Validators { etag: Some(&found.etag), last_modified_s: found.last_modified_s };
-    let method = if request.method == http::Method::HEAD { conditional::Method::Head } else { conditional::Method::Get };
+    let method =
+        if request.method == http::Method::HEAD { conditional::Method::Head } else { conditional::Method::Get };
     match conditional::evaluate(&conditions, &validators, method, clock::now_unix_s()) {
         Verdict::NotModified => return Part::NotModified,
         Verdict::PreconditionFailed => return Part::PreconditionFailed,

@@ -17,10 +17,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::access::Record;
-use super::listener::{Life, Socket};
+use super::listener::Life;
 use super::pulse::{Due, Protocol, Pulse};
 use super::reply::{Reply, ReplyBody};
 use super::request::Request;
@@ -31,6 +32,11 @@ use crate::telemetry::clock;
 /// Answers every request of a listener, whatever is wrong with it. Dropped when the client goes away.
 pub trait Handler: Send + Sync + 'static {
     fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send;
+
+    /// The path of `request` as it may stand in a log.
+    fn shown_path(&self, request: &Request) -> String {
+        request.path().to_owned()
+    }
 }
 
 /// Runs the streams of an HTTP/2 connection as tracked tasks that end with the listener.
@@ -47,6 +53,11 @@ const H1_BUFFER_BYTES_MIN: usize = 8192;
 const H2_SEND_BUFFER_BYTES_MAX: usize = 400 * 1024;
 /// What peers may send unasked on a stream and a connection: the protocol's own start values, as bodies are never read.
 const H2_WINDOW_BYTES: u32 = 65_535;
+/// Requests at once on an HTTP/2 connection.
+const H2_STREAMS_MAX: u32 = 200;
+/// An HTTP/2 peer from which nothing comes is asked for a sign of life after so long, and has so long to give it.
+const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
+const H2_PING_TIMEOUT: Duration = Duration::from_secs(10);
 const H2_FRAME_BYTES_MAX: u32 = 16_384;
 const H2_HEADER_TABLE_BYTES: u32 = 4096;
 /// Streams that a peer opened and reset before we saw them, and streams that we reset for its mistakes: a peer that goes
@@ -71,13 +82,16 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for StreamE
 
 /// Serves one connection until its end.
 pub(super) async fn serve<H: Handler>(
-    mut socket: Socket,
-    peer: Option<SocketAddr>,
+    mut socket: TcpStream,
+    peer: SocketAddr,
     spec: &ListenerSpec,
     handler: Arc<H>,
     life: Life,
 ) {
     let accepted = clock::instant();
+    // Answers are written whole; waiting for more to fill a segment only delays their end. Fails where the peer has gone
+    // already, which the first read will tell.
+    let _ = socket.set_nodelay(true);
     let sniffed = tokio::select! {
         biased;
         sniffed = tokio::time::timeout_at(accepted + spec.header_timeout, sniff(&mut socket)) => sniffed,
@@ -92,7 +106,7 @@ pub(super) async fn serve<H: Handler>(
         service_fn(move |request: hyper::Request<Incoming>| {
             let exchange = pulse.begin();
             let request = Request::new(request.into_parts().0, peer);
-            let mut record = Record::begin(&request);
+            let mut record = Record::begin(&request, || handler.shown_path(&request));
             let handler = Arc::clone(&handler);
             async move {
                 let Reply { response, notes } = handler.handle(request).await;
@@ -150,9 +164,9 @@ fn h2_builder(spec: &ListenerSpec, life: Life) -> http2::Builder<StreamExecutor>
     let mut builder = http2::Builder::new(StreamExecutor(life));
     builder
         .timer(TokioTimer::new())
-        .keep_alive_interval(spec.h2_ping_interval)
-        .keep_alive_timeout(spec.h2_ping_timeout)
-        .max_concurrent_streams(spec.h2_streams_max)
+        .keep_alive_interval(H2_PING_INTERVAL)
+        .keep_alive_timeout(H2_PING_TIMEOUT)
+        .max_concurrent_streams(H2_STREAMS_MAX)
         .max_header_list_size(u32::try_from(spec.header_bytes_max).unwrap_or(u32::MAX))
         .header_table_size(H2_HEADER_TABLE_BYTES)
         .max_pending_accept_reset_streams(H2_PENDING_RESETS_MAX)

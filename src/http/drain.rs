@@ -8,8 +8,8 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::listener::Serving;
-use super::spec::DrainSpec;
 use super::readiness::Readiness;
+use super::spec::DrainSpec;
 
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl EndSignals {
 /// Drains the main listener. The operations listener is left alone, so that probes and scrapes see the drain; abort it
 /// afterwards. `second_signal` ends the wait.
 pub async fn drain(
-    spec: &DrainSpec,
+    spec: DrainSpec,
     readiness: &Readiness,
     main: &Serving,
     second_signal: impl Future<Output = ()>,
@@ -59,13 +59,17 @@ pub async fn drain(
     let phases = async {
         tokio::time::sleep(spec.drain_delay).await;
         main.finish();
-        tokio::time::timeout(spec.drain_timeout, main.closed()).await.is_ok()
+        tokio::time::timeout(spec.drain_timeout, main.closed()).await
     };
-    let drained = tokio::select! {
+    let in_time = tokio::select! {
         biased;
-        () = second_signal => Drained::Forced { cut: main.abort().await },
-        true = phases => Drained::Complete,
-        else => Drained::TimedOut { cut: main.abort().await },
+        () = second_signal => None,
+        in_time = phases => Some(in_time.is_ok()),
+    };
+    let drained = match in_time {
+        Some(true) => Drained::Complete,
+        Some(false) => Drained::TimedOut { cut: main.abort().await },
+        None => Drained::Forced { cut: main.abort().await },
     };
     tracing::info!(?drained, "drain ended");
     drained

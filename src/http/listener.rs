@@ -2,57 +2,40 @@
 //! because of an error of `accept`, and every task is tracked.
 
 use std::io;
-use std::io::ErrorKind::ConnectionRefused;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Handler};
 use super::spec::ListenerSpec;
 
-/// Where a listener stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
-    Tcp(SocketAddr),
-    /// The path of a Unix socket, written `unix:/path`.
-    Unix(PathBuf),
-}
-
 /// Why a listener could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    #[error("`{0}` is neither an address with a port, like 0.0.0.0:8080, nor unix:/path")]
-    Endpoint(String),
-    #[error("cannot listen on {endpoint}")]
-    Bind {
-        endpoint: Endpoint,
-        #[source]
-        source: io::Error,
-    },
+#[error("cannot listen on {address}")]
+pub struct ListenError {
+    pub address: SocketAddr,
+    #[source]
+    source: io::Error,
 }
 
-/// An open listener that accepts nothing yet.
+/// An open port on which nothing is accepted yet: clients that come early wait.
 #[derive(Debug)]
-pub enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
 }
 
 /// A listener at work; dropped, it works on. Ended by [`super::drain::drain`] or [`Serving::abort`].
 #[derive(Debug)]
 pub struct Serving {
-    endpoint: Endpoint,
+    address: SocketAddr,
     life: Life,
 }
 
@@ -69,9 +52,6 @@ pub(super) struct Life {
     pub open: Arc<AtomicUsize>,
 }
 
-/// A socket of either kind.
-pub(super) type Socket = Either<TcpStream, UnixStream>;
-
 /// One connection's share of the limit and of the count; both are given back when it is dropped.
 #[derive(Debug)]
 struct Place {
@@ -79,64 +59,32 @@ struct Place {
     open: Arc<AtomicUsize>,
 }
 
+/// Connections that the kernel completes before they are accepted; the kernel's own limit applies as well.
+const BACKLOG: u32 = 1024;
 /// How long the loop rests when the process or the machine has no file descriptor left: connections that end give some
 /// back, and nothing tells us when.
 const DESCRIPTORS_PAUSE: Duration = Duration::from_millis(100);
 
-// === impl Endpoint ===
-
-impl FromStr for Endpoint {
-    type Err = ListenError;
-
-    fn from_str(text: &str) -> Result<Self, ListenError> {
-        match text.strip_prefix("unix:") {
-            Some(path) if !path.is_empty() => Ok(Self::Unix(PathBuf::from(path))),
-            _ => text.parse().map(Self::Tcp).map_err(|_| ListenError::Endpoint(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
 // === impl Listener ===
 
 impl Listener {
-    /// Opens the socket. Port 0 takes a free one; a Unix socket that nobody listens on any more is replaced.
-    pub fn bind(endpoint: &Endpoint, backlog: u32) -> Result<Self, ListenError> {
-        let opened = match endpoint {
-            Endpoint::Tcp(address) => bind_tcp(*address, backlog).map(Self::Tcp),
-            Endpoint::Unix(path) => bind_unix(path, backlog).map(Self::Unix),
+    /// Opens the port; 0 takes a free one. An IPv6 wildcard takes IPv4 as well where the system is set so.
+    pub fn bind(address: SocketAddr) -> Result<Self, ListenError> {
+        let open = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            // A restart must not wait for connections of the last run to leave TIME_WAIT.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let socket = socket.listen(BACKLOG)?;
+            let address = socket.local_addr()?;
+            Ok(Self { socket, address })
         };
-        opened.map_err(|source| ListenError::Bind { endpoint: endpoint.clone(), source })
+        open().map_err(|source| ListenError { address, source })
     }
 
-    async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, peer) = listener.accept().await?;
-                // Answers are written whole; waiting for more to fill a segment only delays their end.
-                stream.set_nodelay(true)?;
-                Ok((Either::Left(stream), Some(peer)))
-            }
-            Self::Unix(listener) => Ok((Either::Right(listener.accept().await?.0), None)),
-        }
-    }
-
-    fn endpoint(&self) -> io::Result<Endpoint> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr().map(Endpoint::Tcp),
-            Self::Unix(listener) => {
-                let address = listener.local_addr()?;
-                Ok(Endpoint::Unix(address.as_pathname().map(PathBuf::from).unwrap_or_default()))
-            }
-        }
+    /// Where it listens, with the port that the kernel chose where none was given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 
@@ -144,8 +92,8 @@ impl Listener {
 
 impl Serving {
     /// Starts to accept.
-    pub fn start<H: Handler>(listener: Listener, spec: ListenerSpec, handler: Arc<H>) -> io::Result<Self> {
-        let endpoint = listener.endpoint()?;
+    pub fn start<H: Handler>(listener: Listener, spec: ListenerSpec, handler: H) -> Self {
+        let address = listener.address;
         let life = Life {
             stop: CancellationToken::new(),
             finish: CancellationToken::new(),
@@ -153,13 +101,13 @@ impl Serving {
             tracker: TaskTracker::new(),
             open: Arc::new(AtomicUsize::new(0)),
         };
-        life.tracker.spawn(accept_loop(listener, Arc::new(spec), handler, life.clone()));
-        Ok(Self { endpoint, life })
+        life.tracker.spawn(accept_loop(listener.socket, Arc::new(spec), Arc::new(handler), life.clone()));
+        Self { address, life }
     }
 
     /// Where it listens, with the port that the kernel chose where none was given.
-    pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Connections that are open now.
@@ -204,7 +152,7 @@ impl Drop for Place {
     }
 }
 
-async fn accept_loop<H: Handler>(listener: Listener, spec: Arc<ListenerSpec>, handler: Arc<H>, life: Life) {
+async fn accept_loop<H: Handler>(listener: TcpListener, spec: Arc<ListenerSpec>, handler: Arc<H>, life: Life) {
     let places = Arc::new(Semaphore::new(spec.connections_max));
     let mut failing = false;
     loop {
@@ -255,38 +203,6 @@ async fn accept_loop<H: Handler>(listener: Listener, spec: Arc<ListenerSpec>, ha
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, Interrupted, InvalidInput, NotConnected};
     // InvalidInput: some systems refuse options of a socket whose peer has gone already.
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected
-    ) || error.raw_os_error() == Some(Errno::PROTO.raw_os_error())
-}
-
-fn bind_tcp(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A restart must not wait for connections of the last run to leave TIME_WAIT.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(backlog)
-}
-
-fn bind_unix(path: &Path, backlog: u32) -> io::Result<UnixListener> {
-    let bind = || {
-        let socket = UnixSocket::new_stream()?;
-        socket.bind(path)?;
-        socket.listen(backlog)
-    };
-    match bind() {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
-            std::fs::remove_file(path)?;
-            bind()
-        }
-        result => result,
-    }
-}
-
-/// Whether `path` is a socket that nobody answers on: what a killed process leaves behind. Connecting to a plain file is
-/// refused as well, and that one is not ours to remove.
-fn is_abandoned(path: &Path) -> bool {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    is_socket && std::os::unix::net::UnixStream::connect(path).is_err_and(|error| error.kind() == ConnectionRefused)
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)
+        || error.raw_os_error() == Some(Errno::PROTO.raw_os_error())
 }

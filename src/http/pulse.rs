@@ -55,7 +55,7 @@ struct State {
     /// Bytes were written and the kernel has not taken all of them.
     unsent_since: Option<Instant>,
     /// Beginnings of the requests in progress by number, so that the first is the oldest. At most one on HTTP/1.1 and
-    /// `h2_streams_max` on HTTP/2.
+    /// as many as there may be streams on HTTP/2.
     exchanges: BTreeMap<u64, Instant>,
     next_number: u64,
 }
@@ -154,61 +154,61 @@ mod tests {
         Arc::new(Pulse::new(protocol, &listener_spec(), clock::instant()))
     }
 
-    async fn pass(seconds: u64) {
-        tokio::time::advance(Duration::from_secs(seconds)).await;
+    /// Does something and checks that the deadline it leads to counts from now.
+    fn leads_to<T>(pulse: &Pulse, due: Due, timeout: Duration, act: impl FnOnce() -> T) -> T {
+        let before = clock::instant();
+        let result = act();
+        let (found, at) = pulse.deadline();
+        assert_eq!(found, due);
+        assert!((before + timeout..=clock::instant() + timeout).contains(&at));
+        result
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_request_goes_from_head_to_exchange_to_idle() {
+    #[test]
+    fn a_request_goes_from_head_to_exchange_to_idle() {
         let (spec, pulse) = (listener_spec(), pulse(Protocol::Http1));
-        assert_eq!(pulse.deadline(), (Due::Head, clock::instant() + spec.header_timeout));
-        pass(1).await;
-        let exchange = pulse.begin();
-        assert_eq!(pulse.deadline(), (Due::Exchange, clock::instant() + spec.exchange_timeout));
-        pass(1).await;
-        drop(exchange);
-        assert_eq!(pulse.deadline(), (Due::Idle, clock::instant() + spec.keep_alive_timeout));
-        pass(1).await;
+        assert_eq!(pulse.deadline().0, Due::Head, "the first head is awaited from the start");
+        let exchange = leads_to(&pulse, Due::Exchange, spec.exchange_timeout, || pulse.begin());
+        leads_to(&pulse, Due::Idle, spec.keep_alive_timeout, || drop(exchange));
+        leads_to(&pulse, Due::Head, spec.header_timeout, || pulse.received());
+        let head = pulse.deadline();
         pulse.received();
-        let begun = clock::instant();
-        pass(1).await;
-        pulse.received();
-        assert_eq!(pulse.deadline(), (Due::Head, begun + spec.header_timeout), "further bytes do not extend it");
+        assert_eq!(pulse.deadline(), head, "further bytes do not extend it");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_that_nobody_reads_is_not_idle() {
+    #[test]
+    fn an_answer_that_nobody_reads_is_not_idle() {
         let (spec, pulse) = (listener_spec(), pulse(Protocol::Http1));
         let exchange = pulse.begin();
         pulse.sending();
-        let begun = clock::instant();
         drop(exchange);
-        pass(1).await;
+        let sending = pulse.deadline();
+        assert_eq!(sending.0, Due::Exchange);
         pulse.sending();
-        assert_eq!(pulse.deadline(), (Due::Exchange, begun + spec.exchange_timeout));
-        pulse.sent();
-        assert_eq!(pulse.deadline(), (Due::Idle, clock::instant() + spec.keep_alive_timeout));
+        assert_eq!(pulse.deadline(), sending, "a trickle does not extend it");
+        leads_to(&pulse, Due::Idle, spec.keep_alive_timeout, || pulse.sent());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_oldest_of_many_exchanges_counts() {
+    #[test]
+    fn the_oldest_of_many_exchanges_counts() {
         let (spec, pulse) = (listener_spec(), pulse(Protocol::Http2));
-        assert_eq!(pulse.deadline().0, Due::Idle);
+        let first = leads_to(&pulse, Due::Exchange, spec.exchange_timeout, || pulse.begin());
+        let of_first = pulse.deadline();
+        let second = pulse.begin();
+        assert_eq!(pulse.deadline(), of_first);
+        drop(first);
+        assert!(pulse.deadline().0 == Due::Exchange && pulse.deadline().1 > of_first.1);
+        leads_to(&pulse, Due::Idle, spec.keep_alive_timeout, || drop(second));
+    }
+
+    #[test]
+    fn signs_of_life_are_no_use_of_a_connection() {
+        let pulse = pulse(Protocol::Http2);
+        let idle = pulse.deadline();
+        assert_eq!(idle.0, Due::Idle);
         pulse.received();
-        assert_eq!(pulse.deadline().0, Due::Idle, "frames are no heads");
-        let idle_until = pulse.deadline().1;
-        pass(1).await;
         pulse.sending();
         pulse.sent();
-        assert_eq!(pulse.deadline(), (Due::Idle, idle_until), "a ping is no use of the connection");
-        let first = pulse.begin();
-        pass(1).await;
-        let second_since = clock::instant();
-        let second = pulse.begin();
-        assert_eq!(pulse.deadline().1, second_since - Duration::from_secs(1) + spec.exchange_timeout);
-        drop(first);
-        assert_eq!(pulse.deadline(), (Due::Exchange, second_since + spec.exchange_timeout));
-        drop(second);
-        assert_eq!(pulse.deadline().0, Due::Idle);
+        assert_eq!(pulse.deadline(), idle);
     }
 }

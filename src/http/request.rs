@@ -21,8 +21,8 @@ pub struct Request {
     pub uri: Uri,
     pub version: Version,
     pub headers: HeaderMap,
-    /// The other end of the connection; none on a Unix socket.
-    pub peer: Option<SocketAddr>,
+    /// The other end of the connection; that of the CDN, most often.
+    pub peer: SocketAddr,
     /// When its head was complete.
     pub received: Instant,
 }
@@ -36,8 +36,9 @@ const ID_RANDOM_BYTES: usize = 16;
 // === impl Request ===
 
 impl Request {
-    pub(super) fn new(parts: http::request::Parts, peer: Option<SocketAddr>) -> Self {
-        let sent = parts.headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_valid_request_id(id));
+    pub(super) fn new(parts: http::request::Parts, peer: SocketAddr) -> Self {
+        let sent =
+            parts.headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_valid_request_id(id));
         Self {
             id: sent.map_or_else(new_id, str::to_owned),
             method: parts.method,
@@ -106,7 +107,7 @@ mod tests {
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }
-        Request::new(builder.body(()).unwrap().into_parts().0, None)
+        Request::new(builder.body(()).unwrap().into_parts().0, ([127, 0, 0, 1], 9).into())
     }
 
     #[test]

@@ -83,7 +83,12 @@ pub(super) fn not_found() -> Failure {
 
 /// Only reading is supported.
 pub(super) fn method_not_allowed(method: &str) -> Failure {
-    Failure::new(405, "method-not-allowed", "method is not allowed", format!("{method} is not among GET, HEAD, OPTIONS"))
+    Failure::new(
+        405,
+        "method-not-allowed",
+        "method is not allowed",
+        format!("{method} is not among GET, HEAD, OPTIONS"),
+    )
 }
 
 /// RFC 9110, section 13.1.1 and 13.1.4: the client wanted another version.
@@ -98,7 +103,7 @@ pub(super) fn precondition_failed(is_negotiated: bool) -> Failure {
 /// RFC 9110, section 15.5.15.
 pub(super) fn url_too_long(path_bytes: usize, url_bytes_max: usize) -> Failure {
     Failure {
-        limit: Some(("limits.url_bytes_max", format!("{url_bytes_max} bytes"))),
+        limit: Some(("url.bytes_max", format!("{url_bytes_max} bytes"))),
         cache_s: Some(URL_MISTAKE_CACHE_S),
         ..Failure::new(414, "url-too-long", "url is too long", format!("{path_bytes} bytes, limit {url_bytes_max}"))
     }

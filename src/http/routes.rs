@@ -14,13 +14,13 @@ use super::access::{Notes, Route};
 use super::answer;
 use super::connection::Handler;
 use super::headers::Headers;
+use super::readiness::Readiness;
 use super::reply::Reply;
 use super::request::Request;
 use super::respond;
 use super::service::{Extra, Service};
 use super::spec::ResponseSpec;
 use crate::flow::{Ask, Failure};
-use super::readiness::Readiness;
 
 /// The handler of the main listener.
 pub struct Main<S> {
@@ -133,6 +133,10 @@ impl<S: Service> Handler for Main<S> {
         let (mut response, notes) = self.route(&request).await;
         self.headers.complete(&mut response, &request);
         Reply { response, notes }
+    }
+
+    fn shown_path(&self, request: &Request) -> String {
+        self.service.shown_path(request.path())
     }
 }
 

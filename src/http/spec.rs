@@ -8,23 +8,16 @@ use std::time::Duration;
 pub struct ListenerSpec {
     /// Connections at once; further ones wait in the backlog of the kernel.
     pub connections_max: usize,
-    /// Connections that the kernel completes before they are accepted.
-    pub backlog: u32,
-    /// Bytes of a request head, request line included; at least 1024.
+    /// Bytes of a request head, request line included.
     pub header_bytes_max: usize,
     /// From the connection, or from the first byte of a later request, to the end of its head.
     pub header_timeout: Duration,
     /// How long a connection may wait for its next request. Longer than that of the CDN in front, or its requests
     /// meet connections that are just being closed.
     pub keep_alive_timeout: Duration,
-    /// From the end of a request's head to the last byte of its answer taken by the kernel.
+    /// From the end of a request's head to the last byte of its answer taken by the kernel: the time in which requests
+    /// are refused, and what a slow reader may take after that. The connection is cut then.
     pub exchange_timeout: Duration,
-    /// Requests at once on an HTTP/2 connection.
-    pub h2_streams_max: u32,
-    /// An HTTP/2 peer is asked for a sign of life after so long without one.
-    pub h2_ping_interval: Duration,
-    /// And has so long to give it.
-    pub h2_ping_timeout: Duration,
 }
 
 /// How answers of the main listener are written.
@@ -41,7 +34,7 @@ pub struct ResponseSpec {
 }
 
 /// How the server ends.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct DrainSpec {
     /// Between the end of readiness and the end of accepting, so that those in front notice.
     pub drain_delay: Duration,
