@@ -33,11 +33,11 @@ pub struct Admin {
 impl Admin {
     fn route(&self, request: &Request) -> (Response<Bytes>, Notes) {
         if !request.has_one_host() {
-            return refuse(Route::Refused, respond::host_missing(), request);
+            return refuse(Route::Refused, &respond::host_missing(), request);
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let failure = respond::method_not_allowed(request.method.as_str());
-            let (mut response, notes) = refuse(Route::Refused, failure, request);
+            let (mut response, notes) = refuse(Route::Refused, &failure, request);
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return (response, notes);
         }
@@ -45,10 +45,10 @@ impl Admin {
             "/live" => (alive(), Notes::of(Route::Health)),
             "/ready" => match self.readiness.refusal() {
                 None => (alive(), Notes::of(Route::Health)),
-                Some(reason) => refuse(Route::Health, respond::not_ready(reason), request),
+                Some(reason) => refuse(Route::Health, &respond::not_ready(reason), request),
             },
             "/metrics" | "/status" if !self.is_allowed(request) => {
-                let (mut response, notes) = refuse(Route::Operations, respond::unauthorized(), request);
+                let (mut response, notes) = refuse(Route::Operations, &respond::unauthorized(), request);
                 response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
                 (response, notes)
             }
@@ -60,7 +60,7 @@ impl Admin {
                 let page = page_of("application/json", "no-store", (self.status)().to_string());
                 (page, Notes::of(Route::Operations))
             }
-            _ => refuse(Route::Operations, respond::not_found(), request),
+            _ => refuse(Route::Operations, &respond::not_found(), request),
         }
     }
 

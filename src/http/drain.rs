@@ -33,6 +33,10 @@ pub struct EndSignals {
 
 impl EndSignals {
     /// Starts to listen to SIGTERM and SIGINT; both mean the same.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses a handler.
     pub fn listen() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }

@@ -69,6 +69,10 @@ const DESCRIPTORS_PAUSE: Duration = Duration::from_millis(100);
 
 impl Listener {
     /// Opens the port; 0 takes a free one. An IPv6 wildcard takes IPv4 as well where the system is set so.
+    ///
+    /// # Errors
+    ///
+    /// The address is in use, not ours, or not allowed.
     pub fn bind(address: SocketAddr) -> Result<Self, ListenError> {
         let open = || {
             let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -83,6 +87,7 @@ impl Listener {
     }
 
     /// Where it listens, with the port that the kernel chose where none was given.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -106,11 +111,13 @@ impl Serving {
     }
 
     /// Where it listens, with the port that the kernel chose where none was given.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Connections that are open now.
+    #[must_use]
     pub fn connections(&self) -> usize {
         self.life.open.load(Ordering::Relaxed)
     }
@@ -205,4 +212,26 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     // InvalidInput: some systems refuse options of a socket whose peer has gone already.
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | Interrupted | InvalidInput | NotConnected)
         || error.raw_os_error() == Some(Errno::PROTO.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_failures_of_one_connection_go_on_without_a_pause() {
+        for errno in [Errno::CONNABORTED, Errno::CONNRESET, Errno::INTR, Errno::PROTO, Errno::INVAL] {
+            assert!(is_of_one_connection(&errno.into()), "{errno}");
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::BADF] {
+            assert!(!is_of_one_connection(&errno.into()), "{errno}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_an_error_that_names_it() {
+        let first = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let error = Listener::bind(first.address()).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot listen on {}", first.address()));
+    }
 }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::Serialize;
 
 use super::request::Request;
@@ -47,18 +47,14 @@ pub(super) fn respond(failure: &Failure, request: &Request) -> Response<Bytes> {
     *response.status_mut() = status;
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    match failure.cache_s {
-        Some(age_s) => {
-            set(fields, CACHE_CONTROL, format!("public, max-age={age_s}"));
-            // JSON or a line of text: the document itself is negotiated, which matters as soon as it is kept.
-            fields.insert(VARY, HeaderValue::from_static("Accept"));
-        }
-        None => {
-            fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            if failure.negotiated {
-                fields.insert(VARY, HeaderValue::from_static("Accept"));
-            }
-        }
+    let kept = match failure.cache_s {
+        Some(age_s) => HeaderValue::try_from(format!("public, max-age={age_s}")),
+        None => Ok(HeaderValue::from_static("no-store")),
+    };
+    fields.extend(kept.ok().map(|kept| (CACHE_CONTROL, kept)));
+    // JSON or a line of text: the document itself is negotiated, which matters as soon as it is kept.
+    if failure.negotiated || failure.cache_s.is_some() {
+        fields.insert(VARY, HeaderValue::from_static("Accept"));
     }
     if let Some(seconds) = failure.retry_after_s {
         fields.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -151,11 +147,4 @@ fn document(failure: &Failure, status: StatusCode, request: &Request) -> (&'stat
         detail => format!("{}: {detail}\n", failure.title),
     };
     ("text/plain; charset=utf-8", Bytes::from(line))
-}
-
-/// Sets a field to text made here, whose characters are all ours.
-fn set(fields: &mut HeaderMap, name: http::HeaderName, text: String) {
-    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(text)) {
-        fields.insert(name, value);
-    }
 }

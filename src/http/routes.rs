@@ -50,8 +50,11 @@ const PREFLIGHT_CACHE_S: HeaderValue = HeaderValue::from_static("86400");
 // === impl Main ===
 
 impl<S: Service> Main<S> {
-    /// The routes in front of `service`, with the pages of `extra` where given. Fails where the configured origin cannot
-    /// stand in a header.
+    /// The routes in front of `service`, with the pages of `extra` where given.
+    ///
+    /// # Errors
+    ///
+    /// `allow_origin` cannot stand in a header.
     pub fn try_new(
         service: S,
         extra: Option<Arc<dyn Extra>>,
@@ -64,28 +67,26 @@ impl<S: Service> Main<S> {
 
     async fn route(&self, request: &Request) -> (Response<Bytes>, Notes) {
         if !request.has_one_host() {
-            return refuse(Route::Refused, respond::host_missing(), request);
+            return refuse(Route::Refused, &respond::host_missing(), request);
         }
         if request.method == Method::OPTIONS {
             return (self.options(), Notes::of(Route::Options));
         }
-        let page = self.extra.as_ref().and_then(|extra| {
-            // An `OPTIONS *` style target has no path and matches no page.
-            extra.route(&request.method, request.path(), request.uri.query())
-        });
+        let page =
+            self.extra.as_ref().and_then(|extra| extra.route(&request.method, request.path(), request.uri.query()));
         if let Some(page) = page {
             return (page, Notes::of(Route::Page));
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let failure = respond::method_not_allowed(request.method.as_str());
-            let (mut response, notes) = refuse(Route::Refused, failure, request);
+            let (mut response, notes) = refuse(Route::Refused, &failure, request);
             response.headers_mut().insert(ALLOW, ALLOWED);
             return (response, notes);
         }
         let path = request.path();
         if path.len() > self.spec.url_bytes_max {
             let failure = respond::url_too_long(path.len(), self.spec.url_bytes_max);
-            return refuse(Route::Refused, failure, request);
+            return refuse(Route::Refused, &failure, request);
         }
         match path {
             "/" => (page_of("text/html; charset=utf-8", "public, max-age=60", LANDING), Notes::of(Route::Page)),
@@ -93,10 +94,10 @@ impl<S: Service> Main<S> {
             // Those in front of us see only this listener, so that this is where they learn of a drain.
             "/health" => match self.readiness.refusal() {
                 None => (alive(), Notes::of(Route::Health)),
-                Some(reason) => refuse(Route::Health, respond::not_ready(reason), request),
+                Some(reason) => refuse(Route::Health, &respond::not_ready(reason), request),
             },
-            "/favicon.ico" => refuse(Route::Page, respond::not_found(), request),
-            _ if path.starts_with("/.well-known/") => refuse(Route::Page, respond::not_found(), request),
+            "/favicon.ico" => refuse(Route::Page, &respond::not_found(), request),
+            _ if path.starts_with("/.well-known/") => refuse(Route::Page, &respond::not_found(), request),
             _ => self.image(request).await,
         }
     }
@@ -158,7 +159,7 @@ pub(super) fn alive() -> Response<Bytes> {
 }
 
 /// A refusal of this room's own.
-pub(super) fn refuse(route: Route, failure: Failure, request: &Request) -> (Response<Bytes>, Notes) {
-    let response = respond::respond(&failure, request);
+pub(super) fn refuse(route: Route, failure: &Failure, request: &Request) -> (Response<Bytes>, Notes) {
+    let response = respond::respond(failure, request);
     (response, Notes { kind: Some(failure.kind), ..Notes::of(route) })
 }

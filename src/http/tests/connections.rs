@@ -21,8 +21,8 @@ async fn pipelined_requests_are_answered_in_order() {
     let mut client = server.client().await;
     let echo = |id: &str| request("GET", "/echo", &[&format!("X-Request-Id: {id}")]);
     client.send([request("GET", "/slow", &["X-Request-Id: r0"]), echo("r1"), echo("r2")].concat()).await;
-    soon(server.toy.slow_begun.notified()).await;
-    server.toy.slow_go.notify_one();
+    soon(server.toy.begun.notified()).await;
+    server.toy.go.notify_one();
     for id in ["r0", "r1", "r2"] {
         assert_eq!(client.answer_to("GET").await.field("x-request-id"), Some(id));
     }
@@ -57,7 +57,7 @@ async fn an_exchange_that_never_ends_is_cut() {
     let mut unanswered = server.client().await;
     unanswered.send(request("GET", "/slow", &[])).await;
     assert_eq!(unanswered.rest().await, b"");
-    soon(server.toy.slow_dropped.notified()).await;
+    soon(server.toy.dropped.notified()).await;
 
     // Far more than the kernel's buffers hold, and nobody reads: without the limit the last task would never end.
     let mut unread = server.client().await;
@@ -72,9 +72,9 @@ async fn a_client_that_leaves_drops_its_request() {
     let server = Server::start(listener_spec());
     let mut client = server.client().await;
     client.send(request("GET", "/slow", &[])).await;
-    soon(server.toy.slow_begun.notified()).await;
+    soon(server.toy.begun.notified()).await;
     drop(client);
-    soon(server.toy.slow_dropped.notified()).await;
+    soon(server.toy.dropped.notified()).await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ fn spec(drain_delay: Duration, drain_timeout: Duration) -> DrainSpec {
 async fn slow_client(server: &Server) -> Client {
     let mut client = server.client().await;
     client.send(request("GET", "/slow", &[])).await;
-    soon(server.toy.slow_begun.notified()).await;
+    soon(server.toy.begun.notified()).await;
     client
 }
 
@@ -31,7 +31,7 @@ async fn what_is_in_progress_finishes_and_nothing_new_begins() {
     let client = async {
         assert_eq!((idle.rest().await, silent.rest().await), (Vec::new(), Vec::new()));
         soon(async { while TcpStream::connect(server.serving.address()).await.is_ok() {} }).await;
-        server.toy.slow_go.notify_one();
+        server.toy.go.notify_one();
         let got = slow.answer_to("GET").await;
         assert_eq!((got.status, got.field("connection")), (200, Some("close")));
         assert_eq!(slow.rest().await, b"");
@@ -61,7 +61,7 @@ async fn a_second_signal_cuts_at_once() {
     let drained = drain(spec(PATIENCE * 10, PATIENCE * 10), &server.readiness, &server.serving, second);
     assert_eq!(soon(drained).await, Drained::Forced { cut: 1 });
     assert_eq!(slow.rest().await, b"");
-    soon(server.toy.slow_dropped.notified()).await;
+    soon(server.toy.dropped.notified()).await;
     assert!(TcpStream::connect(server.serving.address()).await.is_err());
     assert_eq!(server.serving.connections(), 0);
 }

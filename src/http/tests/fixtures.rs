@@ -18,12 +18,12 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub const SHORT: Duration = Duration::from_millis(150);
 pub const BODY: &[u8] = b"0123456789";
 
-/// Answers by path; `/slow` waits until it is let go.
+/// Answers by path; `/slow` tells that it has begun, waits until it is let go, and tells when it is dropped.
 #[derive(Clone, Default)]
 pub struct Toy {
-    pub slow_begun: Arc<Notify>,
-    pub slow_go: Arc<Notify>,
-    pub slow_dropped: Arc<Notify>,
+    pub begun: Arc<Notify>,
+    pub go: Arc<Notify>,
+    pub dropped: Arc<Notify>,
 }
 
 /// Tells when a request's future is dropped, finished or not.
@@ -58,9 +58,9 @@ impl Service for Toy {
             Failure { cache_s: Some(60), negotiated: true, ..Failure::new(404, "no-original", "no such", "x") };
         match ask.path.as_str() {
             "/slow" => {
-                let _bell = Bell(Arc::clone(&self.slow_dropped));
-                self.slow_begun.notify_one();
-                self.slow_go.notified().await;
+                let _bell = Bell(Arc::clone(&self.dropped));
+                self.begun.notify_one();
+                self.go.notified().await;
                 Ok(found())
             }
             "/echo" => Ok(Answer { body: format!("{ask:?}").into(), ..found() }),
@@ -209,8 +209,8 @@ impl Got {
 }
 
 pub fn request(method: &str, path: &str, lines: &[&str]) -> String {
-    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nHost: img.example\r\n{lines}\r\n")
+    let lines = [&["Host: img.example"], lines].concat().join("\r\n");
+    format!("{method} {path} HTTP/1.1\r\n{lines}\r\n\r\n")
 }
 
 /// Limits that no test reaches by accident.
