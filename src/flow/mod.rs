@@ -9,6 +9,7 @@ mod failure;
 mod original;
 pub mod plan;
 mod raw;
+mod refusal;
 mod setup;
 mod variant;
 mod wanted;

@@ -161,7 +161,7 @@ fn tag(original: &Original) -> String {
     digest.to_hex().to_string()
 }
 
-const fn negative_ttl_s(error: &OriginError, freshness: &Freshness) -> u64 {
+fn negative_ttl_s(error: &OriginError, freshness: &Freshness) -> u64 {
     match error.status() {
         400..=499 => freshness.not_found.as_secs(),
         // A crowded server is no fact about the original.

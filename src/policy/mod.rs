@@ -23,8 +23,6 @@ pub struct Policy {
     /// Patterns that a source must match one of; empty allows all.
     pub allowed_sources: Vec<String>,
     pub freshness: Freshness,
-    /// The most options in one URL.
-    pub url_options_max: usize,
     pub url_bytes_max: usize,
 }
 
@@ -68,7 +66,6 @@ impl Policy {
             preference,
             allowed_sources: config.sources.allowed.clone(),
             freshness: config.freshness.clone(),
-            url_options_max: config.urls.options_max,
             url_bytes_max: config.urls.bytes_max,
         }
     }

@@ -52,6 +52,8 @@ pub struct DialectSpec {
     pub only_presets_with_handling: bool,
     /// Names that a URL may use, compared literally (`rs` is not `resize`); `None` for all. Presets are exempt.
     pub allowed_options: Option<BTreeSet<String>>,
+    /// The most options in one URL, those of presets not counted.
+    pub options_max: usize,
     /// Prepended to every source that does not begin with it already.
     pub base_url: String,
     /// Rewrites of sources, in order, each on the result of the one before.
@@ -86,6 +88,7 @@ impl Default for DialectSpec {
             only_presets: false,
             only_presets_with_handling: false,
             allowed_options: None,
+            options_max: OPTIONS_APPLIED_MAX,
             base_url: String::new(),
             replacements: Vec::new(),
             base64_filename: false,

@@ -87,6 +87,9 @@ fn read(path: &str, spec: &DialectSpec, now_unix_s: u64) -> Result<Parsed, UrlEr
 /// Applies the options and says where the source begins: at the first segment without a separator.
 fn options(walk: &mut walk::Walk<'_>, spec: &DialectSpec, segments: &[&str]) -> Result<usize, UrlError> {
     let source_at = segments.iter().position(|segment| !segment.contains(spec.separator())).unwrap_or(segments.len());
+    if source_at > spec.options_max {
+        return Err(UrlError::TooManyOptions { max: spec.options_max });
+    }
     for segment in &segments[..source_at] {
         walk.option_of_url(segment)?;
     }
