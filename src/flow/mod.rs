@@ -11,6 +11,7 @@ pub mod plan;
 mod raw;
 mod refusal;
 mod setup;
+mod state;
 mod variant;
 mod wanted;
 
@@ -20,6 +21,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::cache::{Flights, Key, MemoryTier, Negative};
+use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
 
 pub use ask::{Answer, Ask, CacheOutcome};
@@ -31,6 +33,8 @@ pub use wanted::{LiveRules, Rules, Wanted, What};
 
 /// Everything that a request may need on its way.
 pub struct Flow {
+    /// As it was at the start; what can change since then is in the rules.
+    config: Config,
     /// How requests are understood; swapped on reload.
     rules: LiveRules,
     originals: Originals,
@@ -72,10 +76,5 @@ impl Flow {
             }
         };
         answer.map_err(|failure| Failure { negotiated, ..failure })
-    }
-
-    /// Exchanges the rules for new ones; requests under way finish under the old.
-    pub fn set_rules(&self, rules: Rules) {
-        self.rules.store(Arc::new(rules));
     }
 }

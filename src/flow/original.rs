@@ -65,6 +65,11 @@ impl Originals {
         &self.tier
     }
 
+    /// Fetches under way.
+    pub fn flights(&self) -> usize {
+        self.flights.len()
+    }
+
     /// The original if it is kept and fresh.
     pub fn fresh(&self, key: &Key, now_s: u64) -> Option<Arc<KeptOriginal>> {
         self.tier.get(key).filter(|kept| now_s < kept.fresh_until_s)
@@ -130,12 +135,7 @@ impl Originals {
 }
 
 /// What a fetch amounts to, given what was kept and what was known before it.
-fn landed(
-    fetched: Fetched,
-    kept: Option<Arc<KeptOriginal>>,
-    known: Option<Validators>,
-    fresh_until_s: u64,
-) -> Got {
+fn landed(fetched: Fetched, kept: Option<Arc<KeptOriginal>>, known: Option<Validators>, fresh_until_s: u64) -> Got {
     match (fetched, kept) {
         (Fetched::Body(original), _) => {
             let tag = tag(&original);

@@ -50,6 +50,7 @@ impl Flow {
         let origins = Arc::new(Origins::new(&origins_spec(config))?);
         Ok(Arc::new(Self {
             rules: Arc::new(rules).into(),
+            config: config.clone(),
             originals: Originals::new(origins, config.cache.originals_memory_bytes, tracker.clone()),
             variants: MemoryTier::new(config.cache.memory_bytes),
             failed: Negative::new(FAILED_MAX),
@@ -61,13 +62,14 @@ impl Flow {
         }))
     }
 
-    /// Takes what of a new configuration can be taken while running.
+    /// Takes what of a new configuration can be taken while running, and names the settings that need a start.
     ///
     /// # Errors
     /// [`SetupError`]; then the old rules stay.
-    pub fn reload(&self, config: &Config, presets: &[Preset]) -> Result<(), SetupError> {
-        self.set_rules(rules(config, presets, &self.pool)?);
-        Ok(())
+    pub fn reload(&self, fresh: &Config, presets: &[Preset]) -> Result<Vec<&'static str>, SetupError> {
+        let (config, needs_start) = self.config.reloaded(fresh);
+        self.rules.store(Arc::new(rules(&config, presets, &self.pool)?));
+        Ok(needs_start)
     }
 }
 
@@ -110,8 +112,7 @@ pub fn dialect(config: &Config, presets: &[Preset]) -> Result<DialectSpec, Repla
 }
 
 fn signing(signing: &config::Signing) -> Signing {
-    let pair =
-        |pair: &config::KeyPair| KeyPair { key: pair.key.expose().to_vec(), salt: pair.salt.expose().to_vec() };
+    let pair = |pair: &config::KeyPair| KeyPair { key: pair.key.expose().to_vec(), salt: pair.salt.expose().to_vec() };
     let text = |secret: &config::Secret| String::from_utf8_lossy(secret.expose()).into_owned();
     Signing {
         keys: signing.keys.iter().map(pair).collect(),
@@ -129,8 +130,10 @@ fn signing(signing: &config::Signing) -> Signing {
 pub fn origins_spec(config: &Config) -> OriginsSpec {
     let sources = &config.sources;
     let allowed = sources.allowed.clone();
-    let mut ignored_query = QueryRule::presigned();
-    ignored_query.extend(sources.ignored_query_parameters.iter().map(|name| QueryRule::always(name)));
+    let rule = |name: &String| match name.as_str() {
+        "presigned" => QueryRule::presigned(),
+        name => vec![QueryRule::always(name)],
+    };
     let stores = &config.stores;
     OriginsSpec {
         local_root: sources.local_root.clone(),
@@ -142,7 +145,7 @@ pub fn origins_spec(config: &Config) -> OriginsSpec {
         source_allowed: Arc::new(move |source| {
             allowed.is_empty() || allowed.iter().any(|pattern| source_matches(pattern, source))
         }),
-        ignored_query,
+        ignored_query: sources.ignored_query_parameters.iter().flat_map(rule).collect(),
         query_separator: sources.query_separator,
         s3: stores.s3.as_ref().map(s3).unwrap_or_default(),
         gs: stores.gs.as_ref().map_or_else(GsSpec::default, |gs| GsSpec {

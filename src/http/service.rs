@@ -26,6 +26,12 @@ pub trait Service: Send + Sync + 'static {
     }
 }
 
+impl Service for std::sync::Arc<crate::flow::Flow> {
+    fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send {
+        crate::flow::Flow::answer(self, ask)
+    }
+}
+
 /// Pages beside the images on the main listener, such as a playground.
 pub trait Extra: Send + Sync + 'static {
     /// The page at this path, or `None` where it is not one of ours. Asked before anything else for every method but

@@ -35,7 +35,7 @@ pub struct Held {
 }
 
 const ROUTE: Label = Label { name: "route", values: &["image", "page", "health", "options", "operations", "refused"] };
-const CACHE: Label = Label { name: "cache", values: &["hit", "miss", "collapsed", "bypass", "none"] };
+const CACHE: Label = Label { name: "cache", values: &["hit", "miss", "revalidated", "collapsed", "bypass", "none"] };
 const STATUS: Label = Label { name: "status", values: &[] };
 const STAGE: Label = Label { name: "stage", values: &["queue", "origin", "decode", "transform", "encode"] };
 const FORMAT: Label = Label {
