@@ -26,6 +26,9 @@ const UPKEEP: Duration = Duration::from_secs(1);
 pub fn run(settings: &Settings) -> anyhow::Result<()> {
     let config = settings.load()?;
     log::init(config.logging.level, config.logging.format)?;
+    for remark in config.advice() {
+        tracing::warn!("{remark}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(serve(settings, config, None))
 }
@@ -60,7 +63,9 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     let name = ends.next().await;
     tracing::info!(signal = name, "ending; the same signal again ends at once");
     let spec = DrainSpec { drain_delay: config.server.drain_delay, drain_timeout: config.server.drain_timeout };
-    drain(spec, &readiness, &main, async move { drop(ends.next().await) }).await;
+    drain(spec, &readiness, &main, async move {
+        ends.next().await;
+    }).await;
     stop.cancel();
     flow.close();
     if let Some(admin) = admin {

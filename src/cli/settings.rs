@@ -27,9 +27,6 @@ impl Settings {
             };
             for mistake in &mistakes {
                 text.push_str(&format!("\n  {mistake}"));
-                for line in mistake.advice() {
-                    text.push_str(&format!("\n    {line}"));
-                }
             }
             anyhow::Error::msg(text)
         })

@@ -130,10 +130,8 @@ fn signing(signing: &config::Signing) -> Signing {
 pub fn origins_spec(config: &Config) -> OriginsSpec {
     let sources = &config.sources;
     let allowed = sources.allowed.clone();
-    let rule = |name: &String| match name.as_str() {
-        "presigned" => QueryRule::presigned(),
-        name => vec![QueryRule::always(name)],
-    };
+    let mut ignored_query = if sources.ignore_presigned { QueryRule::presigned() } else { Vec::new() };
+    ignored_query.extend(sources.ignored_query_parameters.iter().map(|name| QueryRule::always(name)));
     let stores = &config.stores;
     OriginsSpec {
         local_root: sources.local_root.clone(),
@@ -145,7 +143,7 @@ pub fn origins_spec(config: &Config) -> OriginsSpec {
         source_allowed: Arc::new(move |source| {
             allowed.is_empty() || allowed.iter().any(|pattern| source_matches(pattern, source))
         }),
-        ignored_query: sources.ignored_query_parameters.iter().flat_map(rule).collect(),
+        ignored_query,
         query_separator: sources.query_separator,
         s3: stores.s3.as_ref().map(s3).unwrap_or_default(),
         gs: stores.gs.as_ref().map_or_else(GsSpec::default, |gs| GsSpec {

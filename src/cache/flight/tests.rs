@@ -274,22 +274,21 @@ async fn the_tracker_knows_the_work() {
 /// the result of its own key, and nothing is left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn comings_and_goings_lose_nobody() {
-    let flights: Flights<u64, u64, Refused> =
-        Flights::new(FlightLimits { flights_max: 4, grace: Duration::from_micros(1) });
+    let flights: Flights<u64, u64, Refused> = Flights::new(FlightLimits { flights_max: 16, grace: Duration::ZERO });
     let tracker = TaskTracker::new();
     let mut clients = Vec::new();
     for client in 0..64_u64 {
         let (flights, tracker) = (flights.clone(), tracker.clone());
         clients.push(tracker.clone().spawn(async move {
             for round in 0..200_u64 {
-                let key = (client + round) % 6;
+                let key = (client + round) % 24;
                 let mut ticket = flights.join(key, &tracker, move |token| async move {
-                    for _ in 0..(round % 5) {
+                    for _ in 0..(round % 5) * 8 {
                         tokio::task::yield_now().await;
                     }
                     if token.is_cancelled() { Err(Refused(0)) } else { Ok(key) }
                 });
-                if (client + round) % 3 == 0 {
+                if (client * 5 + round * 3) % 7 != 0 {
                     tokio::task::yield_now().await;
                     drop(ticket);
                 } else {
