@@ -114,10 +114,10 @@ pub(super) fn range_not_satisfiable(len: usize, is_negotiated: bool) -> Failure 
 }
 
 /// Starting, or on the way out.
-pub(super) fn not_ready(detail: &str) -> Failure {
+pub(super) fn not_ready(phase: &str) -> Failure {
     Failure {
         retry_after_s: Some(NOT_READY_RETRY_S),
-        ..Failure::new(503, "not-ready", "server takes no requests now", detail)
+        ..Failure::new(503, "not-ready", "server takes no requests now", format!("the server is {phase}"))
     }
 }
 
