@@ -7,7 +7,7 @@ use super::values::default;
 
 /// The page of all settings, in Markdown.
 pub fn settings_markdown() -> String {
-    let mut page = format!(
+    let mut page = vec![format!(
         "# Settings\n\n\
          Every setting has a key in a TOML file, a name in the environment and a flag: `cache.memory_bytes` is\n\
          `TINTYPE_CACHE_MEMORY_BYTES` and `--cache-memory-bytes`. A flag beats the environment, the environment\n\
@@ -18,37 +18,34 @@ pub fn settings_markdown() -> String {
          Sizes: `64KiB`, `10MB`, plain bytes. Durations: `250ms`, `10s`, `5m`, `1h`, `30d`. Lists are arrays in the\n\
          file. Secrets have no flag; instead, the name in the environment with `_FILE` at its end takes the path of\n\
          a file with the value. Settings marked SIGHUP take effect when the process gets that signal, all others\n\
-         at start.\n"
-    );
+         at start."
+    )];
     for group in GROUPS {
-        page.push_str(&format!("\n## {}\n\n", group.title));
-        page.push_str("| Key | Environment | Accepted | Default | Takes effect | |\n|---|---|---|---|---|---|\n");
-        for setting in group.settings {
-            page.push_str(&row(setting));
-        }
+        page.push(format!("\n## {}\n", group.title));
+        page.push("| Key | Environment | Accepted | Default | Takes effect | |\n|---|---|---|---|---|---|".to_owned());
+        page.extend(group.settings.iter().map(row));
     }
-    page
+    page.join("\n") + "\n"
 }
 
 /// A file with every setting commented out at its default. Keys are written with their dots, so that each line can be
 /// used by itself, wherever it stands.
 pub fn example_toml() -> String {
-    let mut file = String::from(
+    let mut file = vec![String::from(
         "# Settings of tintype, each at its default. A line that begins with `#` and a key is put to use by\n\
          # removing the `#`. A key with dots may stand in a table as well: `cache.memory_bytes` is `memory_bytes`\n\
-         # under `[cache]`.\n",
-    );
+         # under `[cache]`.",
+    )];
     for group in GROUPS {
-        file.push_str(&format!("\n# --- {} ---\n", group.title));
+        file.push(format!("\n# --- {} ---", group.title));
         for setting in group.settings {
-            file.push('\n');
-            for line in wrapped(setting.doc).chain(wrapped(&format!("Accepted: {}.", setting.kind.accepted()))) {
-                file.push_str(&format!("# {line}\n"));
-            }
-            file.push_str(&format!("#{} = {}\n", setting.key, toml_default(setting)));
+            file.push(String::new());
+            let accepted = format!("Accepted: {}.", setting.kind.accepted());
+            file.extend(wrapped(setting.doc).chain(wrapped(&accepted)).map(|line| format!("# {line}")));
+            file.push(format!("#{} = {}", setting.key, toml_default(setting)));
         }
     }
-    file
+    file.join("\n") + "\n"
 }
 
 /// A line of the table.
@@ -59,7 +56,7 @@ fn row(setting: &Setting) -> String {
     };
     let (accepted, default) = (setting.kind.accepted(), code(setting.default));
     let (key, name, doc) = (setting.key, setting.environment(), setting.doc);
-    format!("| `{key}` | `{name}` | {accepted} | {default} | {takes_effect} | {doc} |\n")
+    format!("| `{key}` | `{name}` | {accepted} | {default} | {takes_effect} | {doc} |")
 }
 
 fn code(text: &str) -> String {

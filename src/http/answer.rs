@@ -190,6 +190,9 @@ fn cache_status(outcome: CacheOutcome, name: &str) -> String {
         CacheOutcome::Miss { stored } => {
             CacheStatus { is_stored: stored, ..forwarded(Forward::UriMiss, Some(StatusCode::OK.as_u16())) }
         }
+        CacheOutcome::Revalidated => {
+            CacheStatus { is_stored: true, ..forwarded(Forward::Stale, Some(StatusCode::NOT_MODIFIED.as_u16())) }
+        }
         CacheOutcome::Collapsed => CacheStatus { is_collapsed: true, ..forwarded(Forward::UriMiss, None) },
         CacheOutcome::Bypass => forwarded(Forward::Bypass, None),
     };
@@ -221,6 +224,7 @@ pub(super) fn word(outcome: CacheOutcome) -> &'static str {
     match outcome {
         CacheOutcome::Hit { .. } => "hit",
         CacheOutcome::Miss { .. } => "miss",
+        CacheOutcome::Revalidated => "revalidated",
         CacheOutcome::Collapsed => "collapsed",
         CacheOutcome::Bypass => "bypass",
     }

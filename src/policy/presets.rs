@@ -1,9 +1,9 @@
 //! Named options: the presets that tintype ships, or those of a folder.
 //!
-//! A folder has one TOML file for each preset, whose name is the file's without `.toml`. A file holds `options`, written
-//! as in a URL, and may hold a `description`. Whether the options can be parsed is not decided here: this room knows
-//! no dialect. Other files, and files that begin with a dot, are passed over, since folders made from Kubernetes
-//! ConfigMaps hold some.
+//! A folder has one TOML file for each preset, whose name is the file's without `.toml`. A file holds `options`,
+//! written as in a URL, and may hold a `description`. Whether the options can be parsed is not decided here: this room
+//! knows no dialect. Other files, and files that begin with a dot, are passed over: folders that Kubernetes makes hold
+//! some.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -77,6 +77,7 @@ pub enum PresetProblem {
 }
 
 /// The presets that tintype ships, by name.
+#[expect(clippy::missing_panics_doc, reason = "the texts are constants, and a test reads all of them")]
 pub fn builtin_presets() -> Vec<Preset> {
     let preset = |(name, text): &(&str, &str)| {
         let read = parse(Path::new(name), name, text).ok();

@@ -46,10 +46,10 @@ const FLAGS: [(&str, Flag); 7] = [
 
 impl CacheControl {
     /// Reads all lines of the field. Unknown and malformed directives are left out; nothing is an error.
-    pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn parse(lines: impl IntoIterator<Item: AsRef<str>>) -> Self {
         let mut control = Self::default();
         for line in lines {
-            for member in members(line) {
+            for member in members(line.as_ref()) {
                 control.take(member);
             }
         }

@@ -32,11 +32,11 @@ pub struct Arrival {
 
 impl Expires {
     /// Reads all lines of the field; `now_s` as in [`parse_http_date`].
-    pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>, now_s: u64) -> Self {
+    pub fn parse(lines: impl IntoIterator<Item: AsRef<str>>, now_s: u64) -> Self {
         let mut lines = lines.into_iter();
         match (lines.next(), lines.next()) {
             (None, _) => Self::Absent,
-            (Some(line), None) => parse_http_date(line, now_s).map_or(Self::Invalid, Self::At),
+            (Some(line), None) => parse_http_date(line.as_ref(), now_s).map_or(Self::Invalid, Self::At),
             (Some(_), Some(_)) => Self::Invalid,
         }
     }
@@ -69,8 +69,9 @@ pub fn lifetime_s(control: &CacheControl, expires: Expires, arrival: &Arrival) -
 
 /// The `Age` field in seconds, at most `fields::DELTA_S_MAX`: the first value of the first line that has one counts;
 /// 0 when it is absent or no number (RFC 9111 §5.1).
-pub fn age_field_s<'a>(lines: impl IntoIterator<Item = &'a str>) -> u64 {
-    lines.into_iter().flat_map(members).next().and_then(delta_s).unwrap_or(0)
+pub fn age_field_s(lines: impl IntoIterator<Item: AsRef<str>>) -> u64 {
+    let first_of = |line: &str| members(line).next().map(|first| delta_s(first).unwrap_or(0));
+    lines.into_iter().find_map(|line| first_of(line.as_ref())).unwrap_or(0)
 }
 
 #[cfg(test)]

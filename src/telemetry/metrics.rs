@@ -58,7 +58,9 @@ const FINGERPRINT: Label = Label { name: "fingerprint", values: &[] };
 
 /// One row a metric makes the enum, its list and its definitions, so that none can miss a row.
 macro_rules! metrics {
-    ($(#[$doc:meta])* $type:ident { $($variant:ident: $name:literal, $unit:literal, [$($label:ident),*], $help:literal;)+ }) => {
+    ($(#[$doc:meta])* $type:ident {
+        $($variant:ident: $name:literal, $unit:literal, [$($label:ident),*], $help:literal;)+
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $type {
@@ -261,12 +263,13 @@ pub fn metrics_markdown() -> String {
     let counters = Counter::ALL.iter().map(|metric| ("counter", metric.definition()));
     let gauges = Gauge::ALL.iter().map(|metric| ("gauge", metric.definition()));
     let histograms = Histogram::ALL.iter().map(|metric| ("histogram", metric.definition()));
-    let mut page = String::from("# Metrics\n\n| Name | Type | Unit | Labels | Meaning |\n|---|---|---|---|---|\n");
-    for (kind, Definition { name, unit, labels, help }) in counters.chain(gauges).chain(histograms) {
+    let row = |(kind, definition): (&str, Definition)| {
+        let Definition { name, unit, labels, help } = definition;
         let labels = labels.iter().map(described).collect::<Vec<_>>().join(", ");
-        page.push_str(&format!("| `{name}` | {kind} | {unit} | {labels} | {help} |\n"));
-    }
-    page
+        format!("| `{name}` | {kind} | {unit} | {labels} | {help} |\n")
+    };
+    let rows: Vec<_> = counters.chain(gauges).chain(histograms).map(row).collect();
+    format!("# Metrics\n\n| Name | Type | Unit | Labels | Meaning |\n|---|---|---|---|---|\n{}", rows.concat())
 }
 
 fn described(label: &Label) -> String {

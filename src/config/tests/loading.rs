@@ -284,7 +284,9 @@ fn advice_speaks_up_about_what_is_hardly_meant() {
 proptest! {
     #[test]
     fn any_file_is_settings_or_mistakes(text in "[a-z.=\"'\\[\\]{}0-9 \n#,_-]{0,80}") {
-        let _ = from_file(&text);
+        if let Err(mistakes) = from_file(&text) {
+            prop_assert!(mistakes.iter().all(|mistake| mistake.to_string().contains(".toml:")), "{mistakes:?}");
+        }
     }
 
     #[test]

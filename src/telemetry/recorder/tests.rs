@@ -131,10 +131,7 @@ async fn upkeep_goes_on_until_it_is_cancelled() {
     let keeper = handle.clone().keep(stop.clone());
     let _guard = ::metrics::set_default_local_recorder(&recorder);
     Histogram::Stage.record(Duration::ZERO, &[("stage", "queue")]);
-    tokio::select! {
-        () = keeper => panic!("it ended by itself"),
-        () = tokio::time::sleep(Duration::from_secs(3 * UPKEEP_S)) => {}
-    }
+    tokio::time::timeout(Duration::from_secs(3 * UPKEEP_S), keeper).await.expect_err("it goes on");
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(1), handle.keep(stop)).await.expect("it ends when it is told to");
 }
