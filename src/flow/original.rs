@@ -130,12 +130,7 @@ impl Originals {
 }
 
 /// What a fetch amounts to, given what was kept and what was known before it.
-fn landed(
-    fetched: Fetched,
-    kept: Option<Arc<KeptOriginal>>,
-    known: Option<Validators>,
-    fresh_until_s: u64,
-) -> Got {
+fn landed(fetched: Fetched, kept: Option<Arc<KeptOriginal>>, known: Option<Validators>, fresh_until_s: u64) -> Got {
     match (fetched, kept) {
         (Fetched::Body(original), _) => {
             let tag = tag(&original);

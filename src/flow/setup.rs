@@ -110,8 +110,7 @@ pub fn dialect(config: &Config, presets: &[Preset]) -> Result<DialectSpec, Repla
 }
 
 fn signing(signing: &config::Signing) -> Signing {
-    let pair =
-        |pair: &config::KeyPair| KeyPair { key: pair.key.expose().to_vec(), salt: pair.salt.expose().to_vec() };
+    let pair = |pair: &config::KeyPair| KeyPair { key: pair.key.expose().to_vec(), salt: pair.salt.expose().to_vec() };
     let text = |secret: &config::Secret| String::from_utf8_lossy(secret.expose()).into_owned();
     Signing {
         keys: signing.keys.iter().map(pair).collect(),

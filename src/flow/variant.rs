@@ -179,13 +179,7 @@ impl Flow {
     }
 
     /// The origin has nothing new: the same variant is good for another while.
-    fn still_right(
-        &self,
-        key: Key,
-        old: &Variant,
-        fresh_until_s: u64,
-        stages: Vec<(&'static str, Duration)>,
-    ) -> Made {
+    fn still_right(&self, key: Key, old: &Variant, fresh_until_s: u64, stages: Vec<(&'static str, Duration)>) -> Made {
         let variant = Arc::new(Variant { fresh_until_s, ..old.clone() });
         self.variants.insert(key, Arc::clone(&variant));
         Made { variant, stages, revalidated: true }

@@ -47,7 +47,8 @@ const FACTOR_RANGE: std::ops::RangeInclusive<f64> = 0.001..=1000.0;
 impl Policy {
     /// The rules of this configuration, for an engine that writes these formats.
     pub fn new(config: &Config, writes: impl Fn(Format) -> bool) -> Self {
-        let named = |names: &[&'static str]| names.iter().filter_map(|name| Format::from_name(name)).collect::<Vec<_>>();
+        let named =
+            |names: &[&'static str]| names.iter().filter_map(|name| Format::from_name(name)).collect::<Vec<_>>();
         let mut preference = named(&config.formats.preference);
         preference.retain(|format| writes(*format));
         let format_quality = config.formats.format_quality.iter();
