@@ -1,6 +1,6 @@
-//! The end of the server, without losing a request: readiness off, wait until it has been noticed, accept no more, finish
-//! what is in progress, and cut what does not finish. Contract: always ends, at the latest after `drain_delay` and
-//! `drain_timeout`, and at once on a second signal.
+//! The end of the server, without losing a request: readiness off, wait until it has been noticed, accept no more,
+//! finish what is in progress, and cut what does not finish. Contract: always ends, at the latest after `drain_delay`
+//! and `drain_timeout`, and at once on a second signal.
 
 use std::future::Future;
 use std::io;

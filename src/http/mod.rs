@@ -1,8 +1,9 @@
-//! Sockets and HTTP: two listeners, their limits, and how answers and failures look on the wire. Contract: the only room
-//! that knows hyper. It asks a [`Service`] for images and decides nothing about them.
+//! Sockets and HTTP: two listeners, their limits, and how answers and failures look on the wire. Contract: the only
+//! room that knows hyper. It asks a [`Service`] for images and decides nothing about them.
 //!
 //! A request's way through this room: [`listener`] accepts, [`connection`] reads the head and watches the clock,
-//! [`routes`] (or [`admin`]) picks who answers, [`answer`] and [`respond`] write, [`headers`] completes, [`access`] logs.
+//! [`routes`] (or [`admin`]) picks who answers, [`answer`] and [`respond`] write, [`headers`] completes, [`access`]
+//! logs.
 
 mod access;
 mod admin;

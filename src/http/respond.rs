@@ -1,6 +1,6 @@
 //! The one place where a failure becomes a response: status, problem document, how long it may be kept, when to come
-//! back (RFC 9457). Contract: no other file of this room names a status of 400 or more, and no text leaves here that was
-//! not written for clients.
+//! back (RFC 9457). Contract: no other file of this room names a status of 400 or more, and no text leaves here that
+//! was not written for clients.
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};

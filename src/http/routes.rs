@@ -1,5 +1,5 @@
-//! The main listener's routes: a handful of fixed paths, and everything else is an image. Contract: decides by method and
-//! path alone; what an image is, the service knows.
+//! The main listener's routes: a handful of fixed paths, and everything else is an image. Contract: decides by method
+//! and path alone; what an image is, the service knows.
 
 use std::sync::Arc;
 
