@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use super::answer::word;
 use super::request::Request;
 use crate::flow::CacheOutcome;
+use crate::telemetry::log::AccessLine;
+use crate::telemetry::metrics::{Counter, Histogram, status_label};
 
 /// Which of the routes a request took; a bounded set, for logs and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,30 +109,36 @@ impl Record {
         self.answered = Some(Answered { status: response.status().as_u16(), bytes: response.body().len(), notes });
     }
 
-    fn write(&self, status: u16, bytes: usize, notes: &Notes) {
-        let stages = notes.stages.iter().map(|(stage, took)| format!("{stage}={:.1}", took.as_secs_f64() * 1000.0));
-        tracing::info!(
-            id = self.id,
-            method = %self.method,
-            path = self.path,
-            peer = %self.peer,
-            route = notes.route.name(),
+    fn close(&self, status: u16, bytes: usize, notes: &Notes) {
+        let (route, cache, took) = (notes.route.name(), notes.cache.map(word), self.received.elapsed());
+        let cached = cache.unwrap_or("none");
+        Counter::Requests.add(1, &[("route", route), ("status", status_label(status)), ("cache", cached)]);
+        Histogram::Request.record(took, &[("route", route), ("cache", cached)]);
+        if let Some(kind) = notes.kind {
+            Counter::Errors.add(1, &[("kind", kind)]);
+        }
+        let line = AccessLine {
+            id: &self.id,
+            method: self.method.as_str(),
+            path: &self.path,
+            peer: self.peer,
+            route,
             status,
-            bytes,
-            cache = notes.cache.map(word),
-            kind = notes.kind,
-            stages_ms = stages.collect::<Vec<_>>().join(" "),
-            took_ms = self.received.elapsed().as_secs_f64() * 1000.0,
-            "request"
-        );
+            bytes: bytes as u64,
+            cache,
+            kind: notes.kind,
+            stages: &notes.stages,
+            took,
+        };
+        line.write();
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
         match self.answered.take() {
-            Some(Answered { status, bytes, notes }) => self.write(status, bytes, &notes),
-            None => self.write(STATUS_CLIENT_GONE, 0, &Notes::of(Route::Image)),
+            Some(Answered { status, bytes, notes }) => self.close(status, bytes, &notes),
+            None => self.close(STATUS_CLIENT_GONE, 0, &Notes::of(Route::Image)),
         }
     }
 }

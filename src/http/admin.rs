@@ -11,17 +11,17 @@ use subtle::ConstantTimeEq;
 use super::access::{Notes, Route};
 use super::connection::Handler;
 use super::headers::Headers;
-use super::readiness::Readiness;
 use super::reply::Reply;
 use super::request::Request;
 use super::respond;
-use super::routes::{alive, page_of, refuse};
+use super::routes::{alive, page_of, readiness, refuse};
+use crate::telemetry::health::Health;
 
 /// The handler of the operations listener.
 pub struct Admin {
     /// Asked for on `/metrics` and `/status`; `None` leaves them open.
     pub bearer: Option<Vec<u8>>,
-    pub readiness: Arc<Readiness>,
+    pub health: Arc<Health>,
     /// The text exposition of all metrics.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// What a person wants to know of this process.
@@ -43,10 +43,7 @@ impl Admin {
         }
         match request.path() {
             "/live" => (alive(), Notes::of(Route::Health)),
-            "/ready" => match self.readiness.refusal() {
-                None => (alive(), Notes::of(Route::Health)),
-                Some(reason) => refuse(Route::Health, &respond::not_ready(reason), request),
-            },
+            "/ready" => readiness(&self.health, request),
             "/metrics" | "/status" if !self.is_allowed(request) => {
                 let (mut response, notes) = refuse(Route::Operations, &respond::unauthorized(), request);
                 response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -1,5 +1,5 @@
-//! An answer of the flow as a response: 200, 206 or 304, and the way to 412 and 416. Contract: decides by validators and
-//! length alone (RFC 9110, sections 13 and 14); the rules themselves are in `semantics`.
+//! An answer of the flow as a response: 200, 206 or 304, and the way to 412 and 416. Contract: decides by validators
+//! and length alone (RFC 9110, sections 13 and 14); the rules themselves are in `semantics`.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -60,8 +60,8 @@ const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
 const H2_PING_TIMEOUT: Duration = Duration::from_secs(10);
 const H2_FRAME_BYTES_MAX: u32 = 16_384;
 const H2_HEADER_TABLE_BYTES: u32 = 4096;
-/// Streams that a peer opened and reset before we saw them, and streams that we reset for its mistakes: a peer that goes
-/// beyond is attacking (rapid reset), and its connection is closed.
+/// Streams that a peer opened and reset before we saw them, and streams that we reset for its mistakes: a peer that
+/// goes beyond is attacking (rapid reset), and its connection is closed.
 const H2_PENDING_RESETS_MAX: usize = 20;
 const H2_LOCAL_RESETS_MAX: usize = 1024;
 
@@ -89,8 +89,8 @@ pub(super) async fn serve<H: Handler>(
     life: Life,
 ) {
     let accepted = clock::instant();
-    // Answers are written whole; waiting for more to fill a segment only delays their end. Fails where the peer has gone
-    // already, which the first read will tell.
+    // Answers are written whole; waiting for more to fill a segment only delays their end. Fails where the peer has
+    // gone already, which the first read will tell.
     let _ = socket.set_nodelay(true);
     let sniffed = tokio::select! {
         biased;

@@ -1,6 +1,6 @@
-//! The end of the server, without losing a request: readiness off, wait until it has been noticed, accept no more, finish
-//! what is in progress, and cut what does not finish. Contract: always ends, at the latest after `drain_delay` and
-//! `drain_timeout`, and at once on a second signal.
+//! The end of the server, without losing a request: readiness off, wait until it has been noticed, accept no more,
+//! finish what is in progress, and cut what does not finish. Contract: always ends, at the latest after `drain_delay`
+//! and `drain_timeout`, and at once on a second signal.
 
 use std::future::Future;
 use std::io;
@@ -8,8 +8,8 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::listener::Serving;
-use super::readiness::Readiness;
 use super::spec::DrainSpec;
+use crate::telemetry::health::Health;
 
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +54,11 @@ impl EndSignals {
 /// afterwards. `second_signal` ends the wait.
 pub async fn drain(
     spec: DrainSpec,
-    readiness: &Readiness,
+    health: &Health,
     main: &Serving,
     second_signal: impl Future<Output = ()>,
 ) -> Drained {
-    readiness.set_draining();
+    health.set_draining();
     tracing::info!(connections = main.connections(), "drain begins");
     let phases = async {
         tokio::time::sleep(spec.drain_delay).await;

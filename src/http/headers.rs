@@ -65,3 +65,28 @@ impl Headers {
 fn set_default(fields: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     fields.entry(name).or_insert(value);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of an answer of three bytes. hyper would hide mistakes on HTTP/1.1, but not on HTTP/2.
+    fn completed(method: Method, status: StatusCode) -> (Option<String>, usize) {
+        let request = http::Request::builder().method(method).uri("/a").body(()).unwrap();
+        let request = Request::new(request.into_parts().0, ([127, 0, 0, 1], 9).into());
+        let mut response = Response::new(Bytes::from_static(b"abc"));
+        *response.status_mut() = status;
+        Headers::new(None).complete(&mut response, &request);
+        let len = response.headers().get(CONTENT_LENGTH).map(|len| len.to_str().unwrap().to_owned());
+        (len, response.body().len())
+    }
+
+    #[test]
+    fn bodies_and_lengths_go_by_method_and_status() {
+        let three = Some("3".to_owned());
+        assert_eq!(completed(Method::GET, StatusCode::OK), (three.clone(), 3));
+        assert_eq!(completed(Method::HEAD, StatusCode::OK), (three, 0));
+        assert_eq!(completed(Method::GET, StatusCode::NOT_MODIFIED), (None, 0));
+        assert_eq!(completed(Method::OPTIONS, StatusCode::NO_CONTENT), (None, 0));
+    }
+}

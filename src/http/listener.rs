@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Handler};
 use super::spec::ListenerSpec;
+use crate::telemetry::metrics::{Gauge, Held};
 
 /// Why a listener could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,7 @@ pub(super) struct Life {
 struct Place {
     _permit: OwnedSemaphorePermit,
     open: Arc<AtomicUsize>,
+    _gauge: Held,
 }
 
 /// Connections that the kernel completes before they are accepted; the kernel's own limit applies as well.
@@ -149,7 +151,7 @@ impl Serving {
 impl Place {
     fn new(permit: OwnedSemaphorePermit, open: &Arc<AtomicUsize>) -> Self {
         open.fetch_add(1, Ordering::Relaxed);
-        Self { _permit: permit, open: Arc::clone(open) }
+        Self { _permit: permit, open: Arc::clone(open), _gauge: Gauge::Connections.hold(&[]) }
     }
 }
 

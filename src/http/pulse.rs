@@ -1,8 +1,8 @@
-//! What a connection is doing, and until when it may do it. Contract: pure bookkeeping over instants that are handed in;
-//! the socket wrapper and the exchanges report, the connection's task asks for the next deadline.
+//! What a connection is doing, and until when it may do it. Contract: pure bookkeeping over instants that are handed
+//! in; the socket wrapper and the exchanges report, the connection's task asks for the next deadline.
 //!
-//! hyper times the head of a request and nothing else: an idle connection, an answer that nobody reads and a stream that
-//! never ends would each stay for ever. Every connection is always in exactly one of the states of [`Due`].
+//! hyper times the head of a request and nothing else: an idle connection, an answer that nobody reads and a stream
+//! that never ends would each stay for ever. Every connection is always in exactly one of the states of [`Due`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

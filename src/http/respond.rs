@@ -1,6 +1,6 @@
 //! The one place where a failure becomes a response: status, problem document, how long it may be kept, when to come
-//! back (RFC 9457). Contract: no other file of this room names a status of 400 or more, and no text leaves here that was
-//! not written for clients.
+//! back (RFC 9457). Contract: no other file of this room names a status of 400 or more, and no text leaves here that
+//! was not written for clients.
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
@@ -114,10 +114,10 @@ pub(super) fn range_not_satisfiable(len: usize, is_negotiated: bool) -> Failure 
 }
 
 /// Starting, or on the way out.
-pub(super) fn not_ready(detail: &str) -> Failure {
+pub(super) fn not_ready(phase: &str) -> Failure {
     Failure {
         retry_after_s: Some(NOT_READY_RETRY_S),
-        ..Failure::new(503, "not-ready", "server takes no requests now", detail)
+        ..Failure::new(503, "not-ready", "server takes no requests now", format!("the server is {phase}"))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The main listener's routes: a handful of fixed paths, and everything else is an image. Contract: decides by method and
-//! path alone; what an image is, the service knows.
+//! The main listener's routes: a handful of fixed paths, and everything else is an image. Contract: decides by method
+//! and path alone; what an image is, the service knows.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use super::access::{Notes, Route};
 use super::answer;
 use super::connection::Handler;
 use super::headers::Headers;
-use super::readiness::Readiness;
 use super::reply::Reply;
 use super::request::Request;
 use super::respond;
 use super::service::{Extra, Service};
 use super::spec::ResponseSpec;
 use crate::flow::{Ask, Failure};
+use crate::telemetry::health::{Health, Phase};
 
 /// The handler of the main listener.
 pub struct Main<S> {
     service: S,
     extra: Option<Arc<dyn Extra>>,
-    readiness: Arc<Readiness>,
+    health: Arc<Health>,
     spec: ResponseSpec,
     headers: Headers,
 }
@@ -58,11 +58,11 @@ impl<S: Service> Main<S> {
     pub fn try_new(
         service: S,
         extra: Option<Arc<dyn Extra>>,
-        readiness: Arc<Readiness>,
+        health: Arc<Health>,
         spec: ResponseSpec,
     ) -> Result<Self, InvalidHeaderValue> {
         let allow_origin = spec.allow_origin.as_deref().map(HeaderValue::from_str).transpose()?;
-        Ok(Self { service, extra, readiness, headers: Headers::new(allow_origin), spec })
+        Ok(Self { service, extra, health, headers: Headers::new(allow_origin), spec })
     }
 
     async fn route(&self, request: &Request) -> (Response<Bytes>, Notes) {
@@ -92,10 +92,7 @@ impl<S: Service> Main<S> {
             "/" => (page_of("text/html; charset=utf-8", "public, max-age=60", LANDING), Notes::of(Route::Page)),
             "/live" => (alive(), Notes::of(Route::Health)),
             // Those in front of us see only this listener, so that this is where they learn of a drain.
-            "/health" => match self.readiness.refusal() {
-                None => (alive(), Notes::of(Route::Health)),
-                Some(reason) => refuse(Route::Health, &respond::not_ready(reason), request),
-            },
+            "/health" => readiness(&self.health, request),
             "/favicon.ico" => refuse(Route::Page, &respond::not_found(), request),
             _ if path.starts_with("/.well-known/") => refuse(Route::Page, &respond::not_found(), request),
             _ => self.image(request).await,
@@ -156,6 +153,16 @@ pub(super) fn page_of(
 /// The process runs and answers.
 pub(super) fn alive() -> Response<Bytes> {
     page_of("text/plain; charset=utf-8", "no-store", "tintype is running\n")
+}
+
+/// Whether requests are welcome here.
+pub(super) fn readiness(health: &Health, request: &Request) -> (Response<Bytes>, Notes) {
+    match health.phase() {
+        Phase::Ready => (alive(), Notes::of(Route::Health)),
+        phase @ (Phase::Starting | Phase::Draining) => {
+            refuse(Route::Health, &respond::not_ready(phase.name()), request)
+        }
+    }
 }
 
 /// A refusal of this room's own.

@@ -1,5 +1,5 @@
-//! What stands behind the sockets: the flow that answers image requests, and pages beside it. Contract: `http` knows the
-//! flow only through [`Service`], so that its tests need neither an origin nor an engine.
+//! What stands behind the sockets: the flow that answers image requests, and pages beside it. Contract: `http` knows
+//! the flow only through [`Service`], so that its tests need neither an origin nor an engine.
 
 use std::future::Future;
 
@@ -10,7 +10,8 @@ use crate::flow::{Answer, Ask, Failure};
 
 /// Answers image requests.
 pub trait Service: Send + Sync + 'static {
-    /// One request from its path to its bytes. Dropped when the client goes away: shared work lives in tasks of its own.
+    /// One request from its path to its bytes. Dropped when the client goes away: shared work lives in tasks of its
+    /// own.
     fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
     /// A path as it may stand in a log. As it is, cuts the first segment, which is the signature where there is no

@@ -58,13 +58,16 @@ async fn an_exchange_that_never_ends_is_cut() {
     unanswered.send(request("GET", "/slow", &[])).await;
     assert_eq!(unanswered.rest().await, b"");
     soon(server.toy.dropped.notified()).await;
+}
 
-    // Far more than the kernel's buffers hold, and nobody reads: without the limit the last task would never end.
-    let mut unread = server.client().await;
-    unread.send(request("GET", "/huge", &[])).await;
-    assert_eq!(unread.bytes(12).await, b"HTTP/1.1 200");
-    server.serving.finish();
-    soon(server.serving.closed()).await;
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_cut() {
+    let server = Server::start(ListenerSpec { exchange_timeout: SHORT, connections_max: 1, ..listener_spec() });
+    let mut deaf = server.client().await;
+    // Far more than the kernel's buffers hold.
+    deaf.send(request("GET", "/huge", &[])).await;
+    assert_eq!(deaf.bytes(12).await, b"HTTP/1.1 200");
+    assert_eq!(server.get("/image", &[]).await.status, 200, "its place is free again");
 }
 
 #[tokio::test]

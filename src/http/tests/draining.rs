@@ -27,7 +27,7 @@ async fn what_is_in_progress_finishes_and_nothing_new_begins() {
     assert_eq!(idle.request("GET", "/image", &[]).await.status, 200);
     let mut silent = server.client().await;
     let mut slow = slow_client(&server).await;
-    let drained = drain(spec(Duration::ZERO, PATIENCE), &server.readiness, &server.serving, pending());
+    let drained = drain(spec(Duration::ZERO, PATIENCE), &server.health, &server.serving, pending());
     let client = async {
         assert_eq!((idle.rest().await, silent.rest().await), (Vec::new(), Vec::new()));
         soon(async { while TcpStream::connect(server.serving.address()).await.is_ok() {} }).await;
@@ -44,7 +44,7 @@ async fn requests_are_welcome_until_the_delay_is_over() {
     let server = Server::start(listener_spec());
     let (end, ended) = oneshot::channel::<()>();
     let second = async { ended.await.unwrap() };
-    let drained = drain(spec(PATIENCE * 10, PATIENCE), &server.readiness, &server.serving, second);
+    let drained = drain(spec(PATIENCE * 10, PATIENCE), &server.health, &server.serving, second);
     let client = async {
         assert_eq!(server.get("/health", &[]).await.status, 503);
         assert_eq!(server.get("/image", &[]).await.status, 200);
@@ -58,7 +58,7 @@ async fn a_second_signal_cuts_at_once() {
     let server = Server::start(listener_spec());
     let mut slow = slow_client(&server).await;
     let second = async {};
-    let drained = drain(spec(PATIENCE * 10, PATIENCE * 10), &server.readiness, &server.serving, second);
+    let drained = drain(spec(PATIENCE * 10, PATIENCE * 10), &server.health, &server.serving, second);
     assert_eq!(soon(drained).await, Drained::Forced { cut: 1 });
     assert_eq!(slow.rest().await, b"");
     soon(server.toy.dropped.notified()).await;
@@ -70,7 +70,7 @@ async fn a_second_signal_cuts_at_once() {
 async fn what_does_not_finish_in_time_is_cut() {
     let server = Server::start(listener_spec());
     let mut slow = slow_client(&server).await;
-    let drained = drain(spec(Duration::ZERO, SHORT), &server.readiness, &server.serving, pending());
+    let drained = drain(spec(Duration::ZERO, SHORT), &server.health, &server.serving, pending());
     assert_eq!(soon(drained).await, Drained::TimedOut { cut: 1 });
     assert_eq!(slow.rest().await, b"");
 }

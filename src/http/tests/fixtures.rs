@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::flow::{Answer, Ask, CacheOutcome, Failure};
-use crate::http::{Extra, Listener, ListenerSpec, Main, Readiness, ResponseSpec, Service, Serving};
+use crate::http::{Extra, Listener, ListenerSpec, Main, ResponseSpec, Service, Serving};
+use crate::telemetry::health::Health;
 
 /// Longer than anything takes that works.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,7 +33,7 @@ struct Bell(Arc<Notify>);
 /// A main listener with a toy behind it.
 pub struct Server {
     pub toy: Toy,
-    pub readiness: Arc<Readiness>,
+    pub health: Arc<Health>,
     pub serving: Serving,
 }
 
@@ -114,11 +115,11 @@ impl Server {
     }
 
     pub fn start_with(spec: ListenerSpec, responses: ResponseSpec, extra: Option<Arc<dyn Extra>>) -> Self {
-        let (toy, readiness) = (Toy::default(), Arc::new(Readiness::default()));
-        readiness.set_ready();
-        let main = Main::try_new(toy.clone(), extra, Arc::clone(&readiness), responses).unwrap();
+        let (toy, health) = (Toy::default(), Arc::new(Health::starting()));
+        health.set_ready();
+        let main = Main::try_new(toy.clone(), extra, Arc::clone(&health), responses).unwrap();
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
-        Self { toy, readiness, serving: Serving::start(listener, spec, main) }
+        Self { toy, health, serving: Serving::start(listener, spec, main) }
     }
 
     pub async fn client(&self) -> Client {

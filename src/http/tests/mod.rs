@@ -4,5 +4,6 @@ mod answers;
 mod connections;
 mod draining;
 pub(super) mod fixtures;
+mod logging;
 mod operations;
 mod routing;

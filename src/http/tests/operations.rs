@@ -3,30 +3,31 @@
 use std::sync::Arc;
 
 use super::fixtures::{Client, listener_spec};
-use crate::http::{Admin, Listener, Readiness, Serving};
+use crate::http::{Admin, Listener, Serving};
+use crate::telemetry::health::Health;
 
-fn start(bearer: Option<&str>) -> (Serving, Arc<Readiness>) {
-    let readiness = Arc::new(Readiness::default());
+fn start(bearer: Option<&str>) -> (Serving, Arc<Health>) {
+    let health = Arc::new(Health::starting());
     let admin = Admin {
         bearer: bearer.map(|token| token.as_bytes().to_vec()),
-        readiness: Arc::clone(&readiness),
+        health: Arc::clone(&health),
         metrics: Box::new(|| "tintype_up 1\n".to_owned()),
         status: Box::new(|| serde_json::json!({"name": "tintype"})),
     };
     let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
-    (Serving::start(listener, listener_spec(), admin), readiness)
+    (Serving::start(listener, listener_spec(), admin), health)
 }
 
 #[tokio::test]
 async fn probes_are_open_and_follow_readiness() {
-    let (serving, readiness) = start(Some("t0k"));
+    let (serving, health) = start(Some("t0k"));
     let mut client = Client::connect(serving.address()).await;
     assert_eq!(client.request("GET", "/live", &[]).await.status, 200);
     let starting = client.request("GET", "/ready", &[]).await;
     assert_eq!((starting.status, starting.json()["detail"].as_str()), (503, Some("the server is starting")));
-    readiness.set_ready();
+    health.set_ready();
     assert_eq!(client.request("HEAD", "/ready", &[]).await.status, 200);
-    readiness.set_draining();
+    health.set_draining();
     assert_eq!(client.request("GET", "/ready", &[]).await.status, 503);
     assert_eq!(client.request("GET", "/live", &[]).await.status, 200);
 }

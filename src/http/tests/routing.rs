@@ -39,10 +39,10 @@ async fn fixed_paths_answer_without_the_service() {
 #[tokio::test]
 async fn health_follows_readiness_and_live_does_not() {
     let server = Server::start(listener_spec());
-    server.readiness.set_draining();
+    server.health.set_draining();
     let health = server.get("/health", &[]).await;
     assert_eq!((health.status, health.field("retry-after")), (503, Some("2")));
-    assert_eq!(health.json()["detail"], "the server is going down");
+    assert_eq!(health.json()["detail"], "the server is draining");
     assert_eq!(server.get("/live", &[]).await.status, 200);
 }
 
