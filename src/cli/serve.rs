@@ -13,8 +13,9 @@ use super::settings::{Settings, presets};
 use crate::config::Config;
 use crate::flow::Flow;
 use crate::http::{
-    Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, Readiness, ResponseSpec, Serving, drain,
+    Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, ResponseSpec, Serving, drain,
 };
+use crate::telemetry::health::Health;
 use crate::telemetry::metrics::{Counter, engine_info};
 use crate::telemetry::recorder::Recorder;
 use crate::telemetry::{clock, log};
@@ -41,7 +42,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     let tracker = TaskTracker::new();
     let flow = Flow::try_new(&config, &presets(&config)?, tracker.clone())?;
     engine_info(env!("CARGO_PKG_VERSION"), &flow.libvips_version(), flow.fingerprint());
-    let readiness = Arc::new(Readiness::default());
+    let readiness = Arc::new(Health::starting());
     let main = Main::try_new(Arc::clone(&flow), extra, Arc::clone(&readiness), response_spec(&config))
         .context("cors_origin cannot stand in a header")?;
     let admin_listener = config.admin.listen.map(Listener::bind).transpose()?;
@@ -74,17 +75,17 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     Ok(())
 }
 
-fn admin(config: &Config, flow: &Arc<Flow>, recorder: &Arc<Recorder>, readiness: &Arc<Readiness>) -> Admin {
+fn admin(config: &Config, flow: &Arc<Flow>, recorder: &Arc<Recorder>, readiness: &Arc<Health>) -> Admin {
     let (shown, metrics) = (Arc::clone(flow), Arc::clone(recorder));
     let (phase, started) = (Arc::clone(readiness), clock::instant());
     Admin {
         bearer: config.admin.token.as_ref().map(|token| token.expose().to_vec()),
-        readiness: Arc::clone(readiness),
+        health: Arc::clone(readiness),
         metrics: Box::new(move || metrics.render()),
         status: Box::new(move || {
             json!({
                 "version": env!("CARGO_PKG_VERSION"),
-                "state": phase.refusal().unwrap_or("ready"),
+                "state": phase.phase().name(),
                 "uptime_s": started.elapsed().as_secs(),
                 "flow": shown.status(),
             })
