@@ -12,9 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::settings::{Settings, presets};
 use crate::config::Config;
 use crate::flow::Flow;
-use crate::http::{
-    Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, ResponseSpec, Serving, drain,
-};
+use crate::http::{Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, ResponseSpec, Serving, drain};
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::{Counter, engine_info};
 use crate::telemetry::recorder::Recorder;
@@ -66,7 +64,8 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     let spec = DrainSpec { drain_delay: config.server.drain_delay, drain_timeout: config.server.drain_timeout };
     drain(spec, &readiness, &main, async move {
         ends.next().await;
-    }).await;
+    })
+    .await;
     stop.cancel();
     flow.close();
     if let Some(admin) = admin {

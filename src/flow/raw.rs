@@ -4,6 +4,7 @@ use super::original::Got;
 use super::{Answer, CacheOutcome, Failure, Flow, Rules, Wanted};
 use crate::origin::OriginError;
 use crate::telemetry::clock;
+use crate::transform::Format;
 
 /// What is said of bytes that nobody has named.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -29,18 +30,32 @@ impl Flow {
             (kept, CacheOutcome::Miss { stored: true }, vec![("origin", started.elapsed())])
         };
         let original = &kept.original;
+        let source = wanted.original.redacted();
+        let extension = extension(&source);
         Ok(Answer {
             body: original.bytes.clone(),
-            content_type: original.content_type.clone().unwrap_or_else(|| UNKNOWN_TYPE.to_owned()),
+            content_type: original.content_type.clone().unwrap_or_else(|| media_type(extension).to_owned()),
             etag: format!("\"{}\"", &kept.tag[..32]),
             last_modified_s: original.last_modified_s,
             max_age_s: wanted.max_age_s(freshness.ttl.as_secs(), now_s),
             negotiated: false,
-            filename: wanted.filename(extension(&wanted.original.redacted())),
+            filename: wanted.filename(extension),
             attachment: wanted.attachment,
             cache,
             stages,
         })
+    }
+}
+
+/// By the extension, for origins that name no type (local files).
+fn media_type(extension: &str) -> &'static str {
+    match extension {
+        "txt" => "text/plain; charset=utf-8",
+        "json" => "application/json",
+        "pdf" => "application/pdf",
+        "mp4" => "video/mp4",
+        "webm" => "video/webm",
+        name => Format::from_name(name).map_or(UNKNOWN_TYPE, Format::media_type),
     }
 }
 
