@@ -230,3 +230,34 @@ fn build(spec: &OriginsSpec, names: GuardedNames) -> Result<reqwest::Client, Ori
         .build()
         .map_err(|error| OriginSetupError::Client(Arc::new(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What the other two points let through by mistake: connectors dial literal addresses without asking a resolver.
+    #[tokio::test]
+    async fn a_wrong_peer_is_noticed_after_connecting() {
+        let spec = OriginsSpec::default();
+        let guard = Arc::new(Guard::new(&spec).expect("a guard"));
+        let clients = Clients::new(&spec, &guard).expect("clients");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a url");
+        let deadline = Deadline::start(5_000);
+        for (reach, is_refused) in [(Reach::Public, true), (Reach::Inner, true), (Reach::Trusted, false)] {
+            let headers = HeaderMap::new();
+            let asking = clients.get(reach, &url, &headers, &deadline);
+            let answering = async {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                stream.read_u8().await.expect("a request");
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.expect("an answer");
+            };
+            let (answer, ()) = tokio::join!(asking, answering);
+            let refused = answer.err().map(|error| error.kind());
+            assert_eq!(refused, is_refused.then_some("source-address-refused"), "{reach:?}");
+        }
+    }
+}
