@@ -72,9 +72,23 @@ struct WrongPeer {
 impl Clients {
     pub(super) fn new(spec: &OriginsSpec, guard: &Arc<Guard>) -> Result<Self, OriginSetupError> {
         let names = Names::new(spec);
-        let client = |reach| {
+        let builder = |reach| {
             let names = GuardedNames { names: names.clone(), guard: Arc::clone(guard), reach };
-            build(spec, names)
+            builder(spec, names)
+        };
+        // A small container may hold no certificates, and need none for local files and a store next door.
+        let mut has_authorities = true;
+        if let Err(error) = builder(Reach::Public)?.build() {
+            tracing::warn!(
+                error = &error as &dyn Error,
+                "no certificate authorities, every https origin will be refused"
+            );
+            has_authorities = false;
+        }
+        let client = |reach| {
+            let builder = builder(reach)?;
+            let builder = if has_authorities { builder } else { builder.tls_certs_only([]) };
+            builder.build().map_err(|error| OriginSetupError::Client(Arc::new(error)))
         };
         Ok(Self {
             public: client(Reach::Public)?,
@@ -193,14 +207,14 @@ fn behind<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     None
 }
 
-fn build(spec: &OriginsSpec, names: GuardedNames) -> Result<reqwest::Client, OriginSetupError> {
+fn builder(spec: &OriginsSpec, names: GuardedNames) -> Result<reqwest::ClientBuilder, OriginSetupError> {
     let user_agent = HeaderValue::from_str(&spec.user_agent).map_err(|_| OriginSetupError::UserAgent)?;
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     // Pictures do not compress, and a compressed body would have to be unpacked under a limit of its own.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let limits = &spec.limits;
-    reqwest::Client::builder()
+    Ok(reqwest::Client::builder()
         .user_agent(user_agent)
         .default_headers(headers)
         .dns_resolver(Arc::new(names))
@@ -226,9 +240,7 @@ fn build(spec: &OriginsSpec, names: GuardedNames) -> Result<reqwest::Client, Ori
         .http2_max_header_list_size(limits.header_bytes_max)
         .tls_backend_rustls()
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
-        .tls_sni(true)
-        .build()
-        .map_err(|error| OriginSetupError::Client(Arc::new(error)))
+        .tls_sni(true))
 }
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ async fn one_origin_has_its_number_of_fetches_and_no_more() {
     let other = Scripted::start(|_| answer("200 OK", &[], b"body")).await;
     let mut spec = trusting(&[slow.addr(), other.addr()]);
     spec.limits.per_origin_fetches_max = 1;
-    spec.limits.first_byte_ms_max = 10_000;
+    spec.limits.slot_wait_ms_max = 50;
     let origins = origins(&spec);
     let url = slow.url("/a");
 

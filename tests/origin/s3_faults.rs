@@ -148,8 +148,10 @@ async fn a_body_that_stops() {
         vec![Step::Send(head("200 OK", &[OBJECT, &[("content-length", "7")]].concat())), Step::Stall]
     })
     .await;
-    let error = fetch(&origins(&spec(&server)), "s3://bucket/a").await.expect_err("too slow");
-    assert!(matches!(error, OriginError::Timeout { phase: Phase::Read, .. }), "{error:?}");
+    let mut spec = spec(&server);
+    spec.limits.idle_ms_max = 100;
+    let error = fetch(&origins(&spec), "s3://bucket/a").await.expect_err("too slow");
+    assert!(matches!(error, OriginError::Timeout { phase: Phase::Read, after_ms: 100 }), "{error:?}");
     server.peer_left().await;
 }
 
