@@ -72,9 +72,23 @@ struct WrongPeer {
 impl Clients {
     pub(super) fn new(spec: &OriginsSpec, guard: &Arc<Guard>) -> Result<Self, OriginSetupError> {
         let names = Names::new(spec);
-        let client = |reach| {
+        let builder = |reach| {
             let names = GuardedNames { names: names.clone(), guard: Arc::clone(guard), reach };
-            build(spec, names)
+            builder(spec, names)
+        };
+        // A small container may hold no certificates, and need none for local files and a store next door.
+        let mut has_authorities = true;
+        if let Err(error) = builder(Reach::Public)?.build() {
+            tracing::warn!(
+                error = &error as &dyn Error,
+                "no certificate authorities, every https origin will be refused"
+            );
+            has_authorities = false;
+        }
+        let client = |reach| {
+            let builder = builder(reach)?;
+            let builder = if has_authorities { builder } else { builder.tls_certs_only([]) };
+            builder.build().map_err(|error| OriginSetupError::Client(Arc::new(error)))
         };
         Ok(Self {
             public: client(Reach::Public)?,
@@ -193,14 +207,14 @@ fn behind<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     None
 }
 
-fn build(spec: &OriginsSpec, names: GuardedNames) -> Result<reqwest::Client, OriginSetupError> {
+fn builder(spec: &OriginsSpec, names: GuardedNames) -> Result<reqwest::ClientBuilder, OriginSetupError> {
     let user_agent = HeaderValue::from_str(&spec.user_agent).map_err(|_| OriginSetupError::UserAgent)?;
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     // Pictures do not compress, and a compressed body would have to be unpacked under a limit of its own.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let limits = &spec.limits;
-    reqwest::Client::builder()
+    Ok(reqwest::Client::builder()
         .user_agent(user_agent)
         .default_headers(headers)
         .dns_resolver(Arc::new(names))
@@ -226,7 +240,36 @@ fn build(spec: &OriginsSpec, names: GuardedNames) -> Result<reqwest::Client, Ori
         .http2_max_header_list_size(limits.header_bytes_max)
         .tls_backend_rustls()
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
-        .tls_sni(true)
-        .build()
-        .map_err(|error| OriginSetupError::Client(Arc::new(error)))
+        .tls_sni(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What the other two points let through by mistake: connectors dial literal addresses without asking a resolver.
+    #[tokio::test]
+    async fn a_wrong_peer_is_noticed_after_connecting() {
+        let spec = OriginsSpec::default();
+        let guard = Arc::new(Guard::new(&spec).expect("a guard"));
+        let clients = Clients::new(&spec, &guard).expect("clients");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a url");
+        let deadline = Deadline::start(5_000);
+        for (reach, is_refused) in [(Reach::Public, true), (Reach::Inner, true), (Reach::Trusted, false)] {
+            let headers = HeaderMap::new();
+            let asking = clients.get(reach, &url, &headers, &deadline);
+            let answering = async {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                stream.read_u8().await.expect("a request");
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.expect("an answer");
+            };
+            let (answer, ()) = tokio::join!(asking, answering);
+            let refused = answer.err().map(|error| error.kind());
+            assert_eq!(refused, is_refused.then_some("source-address-refused"), "{reach:?}");
+        }
+    }
 }

@@ -144,7 +144,7 @@ pub enum OriginSetupError {
     /// The user agent cannot be sent in a header.
     #[error("user agent cannot be sent in a header")]
     UserAgent,
-    /// The HTTP client could not be made, mostly for want of certificates.
+    /// The HTTP client could not be made.
     #[error("http client cannot be made")]
     Client(#[source] Cause),
     /// The configuration of an object store, or of its credentials, does not fit together.

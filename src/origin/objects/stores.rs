@@ -187,7 +187,7 @@ fn az_builder(
     let mut options = ClientOptions::new();
     if let Some(endpoint) = &spec.endpoint {
         options = options.with_allow_http(parse_endpoint(endpoint)?.scheme() == "http");
-        builder = builder.with_endpoint(endpoint.clone());
+        builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_owned());
     }
     if let Some(account) = &spec.account {
         builder = builder.with_account(account);
