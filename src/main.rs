@@ -1,3 +1,5 @@
-//! The binary: hands over to the command line.
+//! The `tintype` program; everything it does is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tintype::cli::main()
+}

@@ -1,1 +1,28 @@
-//! (room)
+//! Images made: a bounded pool runs plain-data jobs through one pipeline, one file a step, one file an encoder.
+//!
+//! A [`Job`] holds inputs (bytes) and outputs (a transform with ordered format candidates each); results come back one
+//! by one as they are ready. Nothing in a job refers to this process, so that worker processes can take the pool's
+//! place. Libvips runs on the pool's threads and never on an async worker. A step takes an image and values and reads
+//! no setting.
+
+mod bitmap;
+mod encode;
+mod error;
+mod job;
+mod load;
+mod metadata;
+mod pipeline;
+mod pool;
+mod sniff;
+mod steps;
+mod svg;
+pub mod vips;
+
+pub use error::EngineError;
+pub use job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
+pub use pipeline::run;
+pub use pool::{Patience, Pool, PoolSpec, PoolState, Results};
+pub use sniff::{is_truncated, sniff};
+
+#[cfg(test)]
+mod tests;

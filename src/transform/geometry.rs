@@ -1,1 +1,0 @@
-//! Sizes and places.
