@@ -1,3 +1,4 @@
 //! The demo: its originals and its page.
 
 pub mod originals;
+pub mod playground;
