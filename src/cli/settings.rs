@@ -26,7 +26,7 @@ impl Settings {
                 many => format!("the settings have {many} mistakes:"),
             };
             for mistake in &mistakes {
-                text.push_str(&format!("\n  {mistake}"));
+                text = format!("{text}\n  {mistake}");
             }
             anyhow::Error::msg(text)
         })
