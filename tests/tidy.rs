@@ -1,15 +1,17 @@
 //! The tidy test: the rules of the house that neither compiler nor clippy can hold.
 //!
-//! Standard library only, no network, no other program. Every rule is a pure function from texts to findings with
-//! tests of its own beside it; this file reads the tree once, asks all of them and prints everything they found as
-//! `path:line: rule: text`. An exception is an entry in a rule's own table, with its reason.
+//! Standard library and our own tables only; no network, no other program. Every rule is a pure function from texts to
+//! findings with tests of its own beside it; this file reads the tree once, asks all of them and prints everything they
+//! found as `path:line: rule: text`. An exception is an entry in a rule's own table, with its reason.
 
 mod tidy {
     pub(crate) mod arrows;
     pub(crate) mod banned;
     pub(crate) mod danger;
+    pub(crate) mod docs;
     pub(crate) mod hygiene;
     pub(crate) mod manifest;
+    pub(crate) mod map;
     pub(crate) mod modules;
     pub(crate) mod rust;
     pub(crate) mod shape;
@@ -21,7 +23,9 @@ use tidy::tree::{Finding, Tree};
 
 #[test]
 fn the_house_is_tidy() {
-    let tree = Tree::read(env!("CARGO_MANIFEST_DIR").as_ref());
+    let root = env!("CARGO_MANIFEST_DIR").as_ref();
+    tidy::docs::bless(root);
+    let tree = Tree::read(root);
     let checks = [
         tidy::arrows::check,
         tidy::shape::check,
@@ -31,6 +35,8 @@ fn the_house_is_tidy() {
         tidy::testing::check,
         tidy::manifest::check,
         tidy::modules::check,
+        tidy::map::check,
+        tidy::docs::check,
     ];
     let mut findings: Vec<Finding> = checks.iter().flat_map(|check| check(&tree)).collect();
     findings.sort();

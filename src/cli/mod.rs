@@ -1,5 +1,6 @@
 //! The command line: one file a command. The only room that prints and that ends the process.
 
+pub mod demo;
 mod serve;
 mod settings;
 
@@ -32,6 +33,7 @@ struct Cli {
 enum Command {
     /// Serve images.
     Serve(settings::Settings),
+    Demo(demo::Demo),
 }
 
 /// Runs the command that the arguments name.
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(settings) => serve::run(&settings),
+        Command::Demo(demo) => demo::run(&demo),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

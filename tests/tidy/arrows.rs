@@ -8,14 +8,14 @@ use super::tree::{Finding, Source, Tree, words};
 /// A room, and the rooms it may use. A room may always use itself; `telemetry` is used by all.
 const ALLOWED: [(&str, &[&str]); 13] = [
     ("http", &["flow", "url", "policy", "transform", "cache", "origin", "engine", "semantics", "config"]),
-    ("flow", &["url", "policy", "transform", "cache", "origin", "engine", "semantics", "config"]),
+    ("flow", &["url", "policy", "transform", "cache", "origin", "engine", "engine::vips", "semantics", "config"]),
     ("url", &["transform"]),
     ("policy", &["transform", "config"]),
     ("transform", &[]),
     ("cache", &["semantics"]),
     ("origin", &["semantics"]),
     ("engine", &["transform", "engine::vips"]),
-    ("engine::vips", &[]),
+    ("engine::vips", &["transform"]),
     ("semantics", &[]),
     ("telemetry", &[]),
     ("config", &[]),
