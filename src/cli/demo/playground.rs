@@ -7,11 +7,12 @@ use std::path::Path;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 use serde_json::{Value, json};
 
 use super::originals::catalogue;
 use crate::engine::vips::{Op, VipsError};
+use crate::flow::Failure;
 use crate::http::Extra;
 use crate::policy::Preset;
 use crate::telemetry::clock;
@@ -63,46 +64,31 @@ impl Playground {
 }
 
 impl Extra for Playground {
-    fn route(&self, method: &Method, path: &str, query: Option<&str>) -> Option<Response<Bytes>> {
+    fn route(&self, method: &Method, path: &str, query: Option<&str>) -> Option<Result<Response<Bytes>, Failure>> {
         if !matches!(*method, Method::GET | Method::HEAD) {
             return None;
         }
         match path {
             "/" => {
-                let mut page = answer(StatusCode::OK, "text/html; charset=utf-8", Bytes::from_static(PAGE.as_bytes()));
+                let mut page = answer("text/html; charset=utf-8", Bytes::from_static(PAGE.as_bytes()));
                 page.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-                Some(page)
+                Some(Ok(page))
             }
-            "/playground/catalogue" => Some(answer(StatusCode::OK, "application/json", self.catalogue.clone())),
+            "/playground/catalogue" => Some(Ok(answer("application/json", self.catalogue.clone()))),
             "/playground/sign" => Some(match self.sign(query.unwrap_or_default()) {
-                Ok(path) => answer(StatusCode::OK, "application/json", Bytes::from(json!({"path": path}).to_string())),
-                Err(error) => refused(&error),
+                Ok(path) => Ok(answer("application/json", Bytes::from(json!({ "path": path }).to_string()))),
+                Err(error) => Err(Failure::from(error)),
             }),
             _ => None,
         }
     }
 }
 
-fn answer(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Bytes> {
+fn answer(media_type: &'static str, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
-    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// The same words that the server's own problem documents have.
-fn refused(error: &UrlError) -> Response<Bytes> {
-    let problem = json!({
-        "type": format!("urn:tintype:{}", error.kind()),
-        "title": "the options cannot be understood",
-        "status": error.status(),
-        "detail": error.to_string(),
-        "segment": error.segment(),
-        "accepted": error.accepted_form().map(ToString::to_string),
-    });
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::NOT_FOUND);
-    answer(status, "application/problem+json", Bytes::from(problem.to_string()))
 }
 
 /// Every picture of the folder: ours with their stories, others with their names.
