@@ -33,6 +33,7 @@ struct Cli {
 enum Command {
     /// Serve images.
     Serve(settings::Settings),
+    Demo(demo::Demo),
 }
 
 /// Runs the command that the arguments name.
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(settings) => serve::run(&settings),
+        Command::Demo(demo) => demo::run(&demo),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

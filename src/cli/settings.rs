@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Arg, ArgMatches, Args, FromArgMatches};
 
-use crate::config::{self, Config, GROUPS, Setting};
+use crate::config::{self, Config, GROUPS, Mistake, Setting};
 use crate::policy::{Preset, builtin_presets, load_presets};
 
 /// Where the settings come from: a file and flags; the environment is read beside them.
@@ -20,17 +20,20 @@ pub struct Settings {
 impl Settings {
     /// The effective configuration, or every mistake in it.
     pub fn load(&self) -> anyhow::Result<Config> {
-        config::load(self.file.as_deref(), config::environment(), &self.flags).map_err(|mistakes| {
-            let mut text = match mistakes.len() {
-                1 => "the settings have a mistake:".to_owned(),
-                many => format!("the settings have {many} mistakes:"),
-            };
-            for mistake in &mistakes {
-                text.push_str(&format!("\n  {mistake}"));
-            }
-            anyhow::Error::msg(text)
-        })
+        config::load(self.file.as_deref(), config::environment(), &self.flags).map_err(|mistakes| told(&mistakes))
     }
+}
+
+/// Every mistake on a line of its own.
+pub fn told(mistakes: &[Mistake]) -> anyhow::Error {
+    let mut text = match mistakes.len() {
+        1 => "the settings have a mistake:".to_owned(),
+        many => format!("the settings have {many} mistakes:"),
+    };
+    for mistake in mistakes {
+        text = format!("{text}\n  {mistake}");
+    }
+    anyhow::Error::msg(text)
 }
 
 /// The presets of this configuration, or every mistake in them.

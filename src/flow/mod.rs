@@ -5,6 +5,7 @@
 //! tasks of their own, so that a client that hangs up neither ends nor repeats the work of others.
 
 mod ask;
+mod counted;
 mod failure;
 mod original;
 pub mod plan;
@@ -29,7 +30,7 @@ pub use failure::Failure;
 pub use original::{KeptOriginal, Originals};
 pub use setup::{SetupError, dialect, origins_spec};
 pub use variant::Variant;
-pub use wanted::{LiveRules, Rules, Wanted, What};
+pub use wanted::{LiveRules, Picture, Rules, Wanted, What};
 
 /// Everything that a request may need on its way.
 pub struct Flow {
@@ -71,9 +72,7 @@ impl Flow {
         let negotiated = wanted.is_negotiated();
         let answer = match wanted.what.clone() {
             What::Raw => self.raw(&wanted, &rules).await,
-            What::Picture { transform, candidates, key, .. } => {
-                self.picture(wanted, &rules, (transform, candidates, key)).await
-            }
+            What::Picture(picture) => self.picture(wanted, &rules, *picture).await,
         };
         answer.map_err(|failure| Failure { negotiated, ..failure })
     }

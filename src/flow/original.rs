@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-use super::Wanted;
+use super::{Wanted, counted};
 use crate::cache::{FlightError, FlightLimits, Flights, Key, MemoryTier, Negative, Weigh};
 use crate::config::Freshness;
 use crate::origin::{Fetched, OriginError, Original, Origins, Validators};
@@ -84,7 +84,9 @@ impl Originals {
         freshness: &Freshness,
     ) -> Result<Got, OriginError> {
         let now_s = clock::now_unix_s();
-        if let Some(kept) = self.fresh(&wanted.original_key, now_s) {
+        let fresh = self.fresh(&wanted.original_key, now_s);
+        counted::asked("originals_memory", fresh.is_some());
+        if let Some(kept) = fresh {
             return Ok(Got::Original(kept));
         }
         if let Some(error) = self.refused.get(&wanted.original_key, now_s) {
@@ -114,6 +116,7 @@ impl Originals {
                 fetched = origins.fetch(&source, known.as_ref()) => fetched,
                 () = cancelled.cancelled() => return Err(OriginError::Unreachable(None)),
             };
+            counted::fetched(&source, &fetched);
             let now_s = clock::now_unix_s();
             let got = match fetched {
                 Ok(fetched) => landed(fetched, kept, known, now_s + freshness.origin_ttl.as_secs()),
@@ -123,10 +126,12 @@ impl Originals {
                 }
             };
             if let Got::Original(kept) = &got {
+                counted::kept("originals_memory");
                 tier.insert(key, Arc::clone(kept));
             }
             Ok(got)
         });
+        counted::boarded("original", ticket.role());
         ticket.wait().await.map_err(|error| match error {
             FlightError::Failed(error) => error,
             FlightError::Lost => OriginError::Unreachable(None),

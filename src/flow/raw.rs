@@ -31,7 +31,7 @@ impl Flow {
         };
         let original = &kept.original;
         let source = wanted.original.redacted();
-        let extension = extension(&source);
+        let extension = extension(source);
         Ok(Answer {
             body: original.bytes.clone(),
             content_type: original.content_type.clone().unwrap_or_else(|| media_type(extension).to_owned()),

@@ -52,7 +52,7 @@ impl From<UrlError> for Failure {
         };
         Self {
             segment: error.segment().map(str::to_owned),
-            accepted: error.accepted_form().map(|form| form.to_string()),
+            accepted: error.accepted_form().map(ToString::to_string),
             cache_s: (error.status() == 404).then_some(URL_S),
             ..Self::new(error.status(), error.kind(), title, detail)
         }
@@ -107,9 +107,10 @@ impl From<EngineError> for Failure {
             EngineError::Limit { setting, max, .. } => Some((*setting, max.to_string())),
             _ => None,
         };
-        match status {
-            500 => tracing::error!(error = &error as &dyn std::error::Error, "the engine failed"),
-            _ => tracing::debug!(error = &error as &dyn std::error::Error, kind = error.kind(), "no picture"),
+        if status == 500 {
+            tracing::error!(error = &error as &dyn std::error::Error, "the engine failed");
+        } else {
+            tracing::debug!(error = &error as &dyn std::error::Error, kind = error.kind(), "no picture");
         }
         Self {
             limit,

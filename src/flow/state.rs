@@ -43,8 +43,16 @@ impl Flow {
                 "vips_memory_bytes": tracked_bytes(),
                 "glib_warnings": Vips::glib_warnings(),
             },
-            "variants": { "memory_bytes": self.variants.bytes(), "entries": self.variants.len(), "flights": self.flights.len() },
-            "originals": { "memory_bytes": originals.bytes(), "entries": originals.len(), "flights": self.originals.flights() },
+            "variants": {
+                "memory_bytes": self.variants.bytes(),
+                "entries": self.variants.len(),
+                "flights": self.flights.len(),
+            },
+            "originals": {
+                "memory_bytes": originals.bytes(),
+                "entries": originals.len(),
+                "flights": self.originals.flights(),
+            },
             "failures_remembered": self.failed.len(),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })

@@ -8,14 +8,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
+use super::counted;
 use super::original::{Got, KeptOriginal};
 use super::plan::Plan;
-use super::{Answer, CacheOutcome, Failure, Flow, Rules, Wanted};
+use super::{Answer, CacheOutcome, Failure, Flow, Picture, Rules, Wanted};
 use crate::cache::{FlightError, Key, Role, Weigh};
 use crate::engine::{EngineError, Job, Output, Rendered};
 use crate::origin::Validators;
 use crate::telemetry::clock;
-use crate::transform::{Candidates, Format, Transform};
+use crate::transform::Format;
 
 /// A finished picture with what is needed to answer with it.
 #[derive(Debug, Clone, Default)]
@@ -34,14 +35,6 @@ pub struct Variant {
     pub validators: Validators,
     /// Unix seconds until which the origin is not asked.
     pub fresh_until_s: u64,
-}
-
-/// The picture that a request wants.
-#[derive(Debug, Clone)]
-struct Picture {
-    transform: Transform,
-    candidates: Candidates,
-    key: Key,
 }
 
 /// A variant with what it took to get it.
@@ -67,10 +60,13 @@ impl Flow {
         self: &Arc<Self>,
         wanted: Wanted,
         rules: &Arc<Rules>,
-        (transform, candidates, key): (Transform, Candidates, Key),
+        picture: Picture,
     ) -> Result<Answer, Failure> {
+        let key = picture.key;
         let now_s = clock::now_unix_s();
-        match Plan::decide(self.variants.get(&key), self.failed.get(&key, now_s), now_s) {
+        let plan = Plan::decide(self.variants.get(&key), self.failed.get(&key, now_s), now_s);
+        counted::asked("memory", matches!(plan, Plan::Fresh(_)));
+        match plan {
             Plan::Fresh(variant) => {
                 let ttl_s = i64::try_from(variant.fresh_until_s - now_s).unwrap_or(i64::MAX);
                 return Ok(answer(&variant, &wanted, rules, CacheOutcome::Hit { ttl_s }, Vec::new()));
@@ -79,12 +75,12 @@ impl Flow {
             Plan::Revalidate(_) | Plan::Miss => {}
         }
         let wanted = Arc::new(wanted);
-        let picture = Picture { transform, candidates, key };
         let (flow, flying, with) = (Arc::clone(self), Arc::clone(&wanted), Arc::clone(rules));
         let mut ticket = self.flights.join(key, &self.tracker, move |cancelled| async move {
             flow.fly(&flying, &with, picture, cancelled).await
         });
         let role = ticket.role();
+        counted::boarded("variant", role);
         let landed = tokio::time::timeout(self.limits.request_timeout, ticket.wait()).await;
         let made = match landed {
             Ok(Ok(made)) => made,
@@ -130,7 +126,12 @@ impl Flow {
             // An origin that says "unchanged" to a question without a condition is broken.
             (Got::Unchanged(_), None) => return Err(Failure::from(crate::origin::OriginError::Upstream { code: 304 })),
         };
-        let rendered = self.render(&kept, &picture, cancelled, &mut stages).await.inspect_err(|error| {
+        let rendered = self.render(&kept, &picture, cancelled, &mut stages).await;
+        counted::rendered(picture.transform.format, &rendered);
+        for (name, took) in &stages {
+            counted::stage(name, *took);
+        }
+        let rendered = rendered.inspect_err(|error| {
             if error.is_lasting() {
                 let ttl_s = freshness.undecodable.as_secs();
                 self.failed.insert(key, Failure::from(error.clone()), ttl_s, clock::now_unix_s());
@@ -138,6 +139,7 @@ impl Flow {
         })?;
         let variant = Arc::new(self.variant(key, &kept, rendered, fresh_until_s));
         self.variants.insert(key, Arc::clone(&variant));
+        counted::kept("memory");
         Ok(Made { variant, stages, revalidated: false })
     }
 

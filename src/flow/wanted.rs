@@ -10,6 +10,7 @@ use crate::origin::{OriginalId, Origins};
 use crate::policy::Policy;
 use crate::semantics::accept::{Accepted, accepted};
 use crate::telemetry::clock;
+use crate::telemetry::metrics::Counter;
 use crate::transform::{Candidates, Format, Transform};
 use crate::url::{DialectSpec, parse, source_matches};
 
@@ -43,11 +44,21 @@ pub struct Wanted {
     pub attachment: bool,
 }
 
+/// The picture that a request wants.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    pub transform: Transform,
+    pub candidates: Candidates,
+    pub key: Key,
+    /// Whether another `Accept` field could lead to another picture.
+    pub negotiated: bool,
+}
+
 /// The original itself, or a picture made of it.
 #[derive(Debug, Clone)]
 pub enum What {
     Raw,
-    Picture { transform: Transform, candidates: Candidates, key: Key, negotiated: bool },
+    Picture(Box<Picture>),
 }
 
 // === impl Rules ===
@@ -60,6 +71,9 @@ impl Rules {
             return Err(Failure::url_too_long(ask.path.len(), self.policy.url_bytes_max));
         }
         let parsed = parse(&ask.path, &self.dialect, clock::now_unix_s())?;
+        if parsed.dubious_booleans > 0 {
+            Counter::DubiousBooleans.add(u64::from(parsed.dubious_booleans), &[]);
+        }
         let asked = parsed.asked;
         let patterns = &self.policy.allowed_sources;
         if !patterns.is_empty() && !patterns.iter().any(|pattern| source_matches(pattern, &parsed.source)) {
@@ -85,7 +99,7 @@ impl Rules {
 
     fn picture(&self, transform: Transform, original: &OriginalId, accept: &str) -> What {
         let named = accepted(accept);
-        let candidates = self.policy.candidates(&transform, |format| weight(&named, format));
+        let candidates = self.policy.candidates(&transform, |format| weight(named, format));
         let accept_set: Vec<&str> = candidates.accepted.iter().map(|format| format.name()).collect();
         let key = Key::of(
             "variant",
@@ -98,7 +112,7 @@ impl Rules {
             ],
         );
         let negotiated = transform.format.is_none() && self.policy.negotiates();
-        What::Picture { transform, candidates, key, negotiated }
+        What::Picture(Box::new(Picture { transform, candidates, key, negotiated }))
     }
 
     fn check_bearer(&self, ask: &Ask) -> Result<(), Failure> {
@@ -114,8 +128,8 @@ impl Rules {
 
 impl Wanted {
     /// Whether another `Accept` field could lead to another answer.
-    pub const fn is_negotiated(&self) -> bool {
-        matches!(self.what, What::Picture { negotiated: true, .. })
+    pub fn is_negotiated(&self) -> bool {
+        matches!(&self.what, What::Picture(picture) if picture.negotiated)
     }
 
     /// How long the answer may be kept: no longer than the URL is good.
@@ -134,7 +148,7 @@ impl Wanted {
     }
 }
 
-const fn weight(accepted: &Accepted, format: Format) -> u16 {
+const fn weight(accepted: Accepted, format: Format) -> u16 {
     match format {
         Format::Avif => accepted.avif_permille,
         Format::Webp => accepted.webp_permille,

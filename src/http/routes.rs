@@ -74,8 +74,10 @@ impl<S: Service> Main<S> {
         }
         let page =
             self.extra.as_ref().and_then(|extra| extra.route(&request.method, request.path(), request.uri.query()));
-        if let Some(page) = page {
-            return (page, Notes::of(Route::Page));
+        match page {
+            Some(Ok(page)) => return (page, Notes::of(Route::Page)),
+            Some(Err(failure)) => return refuse(Route::Page, &failure, request),
+            None => {}
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let failure = respond::method_not_allowed(request.method.as_str());

@@ -37,8 +37,8 @@ impl Service for std::sync::Arc<crate::flow::Flow> {
 pub trait Extra: Send + Sync + 'static {
     /// The page at this path, or `None` where it is not one of ours. Asked before anything else for every method but
     /// `OPTIONS`. Headers it sets are kept; the ones that every answer carries are added where it left them out. The
-    /// body of an answer to `HEAD` is cut off.
-    fn route(&self, method: &Method, path: &str, query: Option<&str>) -> Option<Response<Bytes>>;
+    /// body of an answer to `HEAD` is cut off. A failure becomes a problem document like any other.
+    fn route(&self, method: &Method, path: &str, query: Option<&str>) -> Option<Result<Response<Bytes>, Failure>>;
 }
 
 #[cfg(test)]

@@ -123,15 +123,13 @@ fn kind_of_v4(ip: Ipv4Addr) -> AddressKind {
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => AddressKind::Private,
         // This network, shared by carriers, protocol assignments, documentation, 6to4 relays, benchmarking, multicast,
         // reserved and broadcast, in the order of the registry.
-        [0, ..]
+        [0 | 224..=255, ..]
         | [100, 64..=127, ..]
-        | [192, 0, 0, _]
-        | [192, 0, 2, _]
+        | [192, 0, 0 | 2, _]
         | [192, 88, 99, _]
         | [198, 18..=19, ..]
         | [198, 51, 100, _]
-        | [203, 0, 113, _]
-        | [224..=255, ..] => AddressKind::Special,
+        | [203, 0, 113, _] => AddressKind::Special,
         _ => AddressKind::Global,
     }
 }
@@ -145,8 +143,7 @@ fn kind_of_v6(ip: Ipv6Addr) -> AddressKind {
         [0xfc00..=0xfdff, ..] => AddressKind::Private,
         // Protocol assignments with Teredo, ORCHID and benchmarking; documentation twice; 6to4; and ISATAP, whose last
         // half carries an IPv4 address: the tunnels lead to where the guard cannot see.
-        [0x2001, 0x0000..=0x01ff, ..]
-        | [0x2001, 0x0db8, ..]
+        [0x2001, 0x0000..=0x01ff | 0x0db8, ..]
         | [0x3fff, 0x0000..=0x0fff, ..]
         | [0x2002, ..]
         | [_, _, _, _, 0x0000 | 0x0200, 0x5efe, ..] => AddressKind::Special,

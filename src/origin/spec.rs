@@ -16,13 +16,13 @@ pub type SourceAllowed = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub struct OriginsSpec {
     /// The folder of `local://` sources; `None` switches them off.
     pub local_root: Option<PathBuf>,
-    /// Whether 127.0.0.0/8 and ::1 may be fetched from, on any port.
+    /// Whether 127.0.0.0/8 and `::1` may be fetched from, on any port.
     pub allow_loopback: bool,
-    /// Whether 169.254.0.0/16 and fe80::/10 may be fetched from, on any port. Clouds hand out credentials there.
+    /// Whether 169.254.0.0/16 and `fe80::/10` may be fetched from, on any port. Clouds hand out credentials there.
     pub allow_link_local: bool,
-    /// Whether 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7 may be fetched from, on any port.
+    /// Whether 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and `fc00::/7` may be fetched from, on any port.
     pub allow_private: bool,
-    /// Whether 64:ff9b::/96 stands for the IPv4 address inside it (RFC 6052); refused otherwise.
+    /// Whether `64:ff9b::/96` stands for the IPv4 address inside it (RFC 6052); refused otherwise.
     pub allow_nat64: bool,
     /// Ports of public addresses.
     pub allowed_ports: Vec<u16>,

@@ -127,15 +127,14 @@ async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
     let server = Scripted::start(|asked| {
         let (form, length) = asked.target[1..].split_once('/').expect("form and length");
         let body = vec![b'x'; length.parse().expect("a length")];
-        match form {
-            "announced" => answer("200 OK", &[], &body),
-            _ => {
-                let mut bytes = head("200 OK", &[("transfer-encoding", "chunked")]);
-                bytes.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
-                bytes.extend_from_slice(&body);
-                bytes.extend_from_slice(b"\r\n0\r\n\r\n");
-                vec![Step::Send(bytes)]
-            }
+        if form == "announced" {
+            answer("200 OK", &[], &body)
+        } else {
+            let mut bytes = head("200 OK", &[("transfer-encoding", "chunked")]);
+            bytes.extend_from_slice(format!("{:x}\r\n", body.len()).as_bytes());
+            bytes.extend_from_slice(&body);
+            bytes.extend_from_slice(b"\r\n0\r\n\r\n");
+            vec![Step::Send(bytes)]
         }
     })
     .await;

@@ -122,7 +122,7 @@ pub fn answer(status: &str, fields: &[(&str, &str)], body: &[u8]) -> Vec<Step> {
 pub fn head(status: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status}\r\n");
     for (name, value) in fields {
-        head += &format!("{name}: {value}\r\n");
+        head = format!("{head}{name}: {value}\r\n");
     }
     head += "\r\n";
     head.into_bytes()
@@ -155,18 +155,18 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
                 }
                 Step::Endless(bytes) => {
                     while stream.write_all(&bytes).await.is_ok() {}
-                    return left(&shared).await;
+                    return left(&shared);
                 }
                 Step::Trickle(bytes, every_ms) => {
                     let mut ticks = tokio::time::interval(std::time::Duration::from_millis(every_ms));
                     while stream.write_all(&bytes).await.is_ok() {
                         ticks.tick().await;
                     }
-                    return left(&shared).await;
+                    return left(&shared);
                 }
                 Step::Stall => {
                     while stream.read_u8().await.is_ok() {}
-                    return left(&shared).await;
+                    return left(&shared);
                 }
                 Step::Close => return,
                 Step::Reset => {
@@ -178,7 +178,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     }
 }
 
-async fn left(shared: &Shared) {
+fn left(shared: &Shared) {
     let _ = shared.gone.try_send(());
 }
 

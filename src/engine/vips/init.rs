@@ -123,8 +123,12 @@ fn start(spec: VipsSpec) -> Result<Vips, VipsError> {
         ffi::vips_concurrency_set(i32::try_from(spec.threads.max(1)).unwrap_or(1));
         ffi::vips_block_untrusted_set(1);
     }
-    BLOCKED.into_iter().for_each(|class| set_blocked(class, true));
-    UNBLOCKED.into_iter().for_each(|class| set_blocked(class, false));
+    for class in BLOCKED {
+        set_blocked(class, true);
+    }
+    for class in UNBLOCKED {
+        set_blocked(class, false);
+    }
     let caps = Caps::read();
     let missing: Vec<_> = REQUIRED.into_iter().filter(|name| !caps.has(name)).collect();
     if !missing.is_empty() {

@@ -6,15 +6,19 @@ use bytes::Bytes;
 use http::{Method, Response};
 
 use super::fixtures::{Server, listener_spec, request, response_spec};
+use crate::flow::Failure;
 use crate::http::{Extra, ResponseSpec};
 
 struct Playground;
 
 impl Extra for Playground {
-    fn route(&self, method: &Method, path: &str, query: Option<&str>) -> Option<Response<Bytes>> {
+    fn route(&self, method: &Method, path: &str, query: Option<&str>) -> Option<Result<Response<Bytes>, Failure>> {
         let body = format!("{method} {path} {query:?}");
         let page = Response::builder().header("content-security-policy", "script-src 'self'").body(body.into());
-        (path == "/" || path.starts_with("/playground/")).then(|| page.unwrap())
+        if path == "/playground/broken" {
+            return Some(Err(Failure::new(404, "broken", "broken", "")));
+        }
+        (path == "/" || path.starts_with("/playground/")).then(|| Ok(page.unwrap()))
     }
 }
 
@@ -131,4 +135,6 @@ async fn extra_pages_come_first_and_keep_their_headers() {
     let head = client.request("HEAD", "/", &[]).await;
     assert_eq!((head.status, head.field("content-length")), (200, Some("11")));
     assert_eq!(client.request("GET", "/image", &[]).await.field("etag"), Some("\"abc\""));
+    let broken = client.request("GET", "/playground/broken", &[]).await;
+    assert_eq!((broken.status, broken.field("content-type")), (404, Some("application/problem+json")));
 }
