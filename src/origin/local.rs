@@ -1,7 +1,7 @@
 //! Originals in a folder. Nothing outside of it can be read, whatever is written in a path or a symbolic link.
 //!
-//! The kernel resolves the whole path beneath the root in one step (`openat2` with `RESOLVE_BENEATH`, Linux 5.6), so that
-//! no link can be exchanged between a check and the opening. Where it cannot, each segment is opened from the one
+//! The kernel resolves the whole path beneath the root in one step (`openat2` with `RESOLVE_BENEATH`, Linux 5.6), so
+//! that no link can be exchanged between a check and the opening. Where it cannot, each segment is opened from the one
 //! before it and symbolic links are refused altogether.
 
 use std::fs::File;
@@ -68,8 +68,8 @@ impl LocalOrigin {
         let root = self.root.clone();
         let known_etag = known.and_then(|known| known.etag.clone());
         let source_bytes_max = self.limits.source_bytes_max;
-        // File systems block. The permit goes along, so that a read whose waiter gave up still counts: hung network file
-        // systems occupy `local_reads_max` threads and no more.
+        // File systems block. The permit goes along, so that a read whose waiter gave up still counts: hung network
+        // file systems occupy `local_reads_max` threads and no more.
         let reading = spawn_blocking(move || {
             let result = read(&root, &path, known_etag.as_deref(), source_bytes_max);
             drop(permit);

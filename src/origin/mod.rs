@@ -1,7 +1,7 @@
 //! Where originals come from: object stores, HTTP, local files. The only room with client sockets.
 //!
-//! [`Origins`] is made once from an [`OriginsSpec`] and answers two questions about the text of a source: which original
-//! it names ([`Origins::identify`]), and what that original is ([`Origins::fetch`]). Every address, the first one and
+//! [`Origins`] is made once from an [`OriginsSpec`] and answers two questions about the text of a source: which
+//! original it names ([`Origins::identify`]), and what that original is ([`Origins::fetch`]). Every address, the first one and
 //! those of redirects, passes the guard of this room; every wait and every body has a limit from [`OriginLimits`].
 
 mod body;
@@ -72,8 +72,8 @@ impl Origins {
     ///
     /// # Errors
     ///
-    /// [`OriginError::BadSource`], [`OriginError::UnsupportedScheme`], or [`OriginError::NotFound`] for a local path that
-    /// can name no file. Whether the original may be fetched is not asked here.
+    /// [`OriginError::BadSource`], [`OriginError::UnsupportedScheme`], or [`OriginError::NotFound`] for a local path
+    /// that can name no file. Whether the original may be fetched is not asked here.
     pub fn identify(&self, source: &str) -> Result<OriginalId, OriginError> {
         self.grammar.parse(source).map(|parsed| self.grammar.identity(&parsed))
     }

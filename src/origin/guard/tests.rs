@@ -94,8 +94,8 @@ fn v4_inside_v6() {
         ("8.8.8.8", AddressKind::Global),
     ] {
         assert_eq!(kind(&format!("::ffff:{inner}")), expected, "{inner}");
-        // As a class: the deprecated compatible form, ISATAP below a public prefix, and both NAT64 prefixes. `::127.0.0.1`
-        // is not `::1`, and must not count as loopback either.
+        // As a class: the deprecated compatible form, ISATAP below a public prefix, and both NAT64 prefixes.
+        // `::127.0.0.1` is not `::1`, and must not count as loopback either.
         for class in ["::", "2600::5efe:", "2600::200:5efe:", "64:ff9b::", "64:ff9b:1::"] {
             assert_eq!(kind(&format!("{class}{inner}")), AddressKind::Special, "{class}{inner}");
         }
