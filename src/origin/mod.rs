@@ -1,8 +1,9 @@
 //! Where originals come from: object stores, HTTP, local files. The only room with client sockets.
 //!
 //! [`Origins`] is made once from an [`OriginsSpec`] and answers two questions about the text of a source: which
-//! original it names ([`Origins::identify`]), and what that original is ([`Origins::fetch`]). Every address, the first one and
-//! those of redirects, passes the guard of this room; every wait and every body has a limit from [`OriginLimits`].
+//! original it names ([`Origins::identify`]), and what that original is ([`Origins::fetch`]). Every address, the first
+//! one and those of redirects, passes the guard of this room; every wait and every body has a limit from
+//! [`OriginLimits`].
 
 mod body;
 mod client;
