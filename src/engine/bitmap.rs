@@ -40,38 +40,36 @@ pub fn load(bytes: &Bytes, format: Format, limits: &Limits) -> Result<Image, Eng
 
 /// Encodes 8-bit grey, RGB or RGBA pixels.
 pub fn save(image: &Image, format: Format) -> Result<Bytes, EngineError> {
-    let color = match image.bands() {
-        1 => ExtendedColorType::L8,
-        2 => ExtendedColorType::La8,
-        3 => ExtendedColorType::Rgb8,
-        _ => ExtendedColorType::Rgba8,
-    };
     let (width, height) = (image.width(), image.height());
-    let mut pixels = image.pixels()?;
-    let color = if color == ExtendedColorType::La8 {
-        // Neither format knows grey with alpha.
-        pixels = pixels.chunks_exact(2).flat_map(|pair| [pair[0], pair[0], pair[0], pair[1]]).collect();
-        ExtendedColorType::Rgba8
-    } else {
-        color
-    };
+    let pixels = image.pixels()?;
     let mut file = Vec::new();
-    let written = match format {
-        Format::Ico => ico_of_png(&pixels, width, height, color, &mut file),
-        _ => image::codecs::bmp::BmpEncoder::new(&mut file).write_image(&pixels, width, height, color),
+    let written = match (format, image.bands()) {
+        // Readers of ICO expect the PNG inside to be RGBA.
+        (Format::Ico, bands) => {
+            let pixels = to_rgba(&pixels, bands);
+            image::codecs::ico::IcoEncoder::new(&mut file).write_image(&pixels, width, height, ExtendedColorType::Rgba8)
+        }
+        (_, 1) => bmp(&mut file, &pixels, width, height, ExtendedColorType::L8),
+        (_, 3) => bmp(&mut file, &pixels, width, height, ExtendedColorType::Rgb8),
+        (_, bands) => bmp(&mut file, &to_rgba(&pixels, bands), width, height, ExtendedColorType::Rgba8),
     };
     written.map_err(|error| EngineError::Failed(failed(format.name(), &error.to_string())))?;
     Ok(Bytes::from(file))
 }
 
-fn ico_of_png(
-    pixels: &[u8],
-    width: u32,
-    height: u32,
-    color: ExtendedColorType,
-    file: &mut Vec<u8>,
-) -> image::ImageResult<()> {
-    image::codecs::ico::IcoEncoder::new(file).write_image(pixels, width, height, color)
+fn bmp(file: &mut Vec<u8>, pixels: &[u8], width: u32, height: u32, color: ExtendedColorType) -> image::ImageResult<()> {
+    image::codecs::bmp::BmpEncoder::new(file).write_image(pixels, width, height, color)
+}
+
+fn to_rgba(pixels: &[u8], bands: u32) -> Vec<u8> {
+    let pixel = |pixel: &[u8]| match *pixel {
+        [grey] => [grey, grey, grey, 255],
+        [grey, alpha] => [grey, grey, grey, alpha],
+        [red, green, blue] => [red, green, blue, 255],
+        [red, green, blue, alpha, ..] => [red, green, blue, alpha],
+        [] => [0; 4],
+    };
+    pixels.chunks_exact(bands.max(1) as usize).flat_map(pixel).collect()
 }
 
 const fn crate_format(format: Format) -> ImageFormat {

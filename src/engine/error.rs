@@ -28,6 +28,8 @@ pub enum EngineError {
     Cancelled,
     #[error("too many pictures are waiting")]
     QueueFull,
+    #[error("the picture waited too long for its turn")]
+    QueueTimeout,
     #[error("the engine failed")]
     Failed(#[source] VipsError),
     #[error("the engine is broken")]
@@ -48,7 +50,7 @@ impl EngineError {
             | Self::Truncated
             | Self::UnsafeSvg
             | Self::Limit { .. } => 422,
-            Self::Deadline | Self::Cancelled | Self::QueueFull => 503,
+            Self::Deadline | Self::Cancelled | Self::QueueFull | Self::QueueTimeout => 503,
             Self::Failed(_) | Self::Panicked => 500,
         }
     }
@@ -66,7 +68,7 @@ impl EngineError {
             Self::Limit { .. } => "limit-exceeded",
             Self::Deadline => "transform-timeout",
             Self::Cancelled => "cancelled",
-            Self::QueueFull => "overloaded",
+            Self::QueueFull | Self::QueueTimeout => "overloaded",
             Self::Failed(_) | Self::Panicked => "internal",
         }
     }

@@ -1,6 +1,8 @@
 //! Opening an original: its header first, its pixels only after every limit was checked, and no more of them than the
 //! result needs.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 
 use super::bitmap;
@@ -12,6 +14,9 @@ use crate::transform::{Facts, Format};
 
 /// SVG lengths in physical units are resolved at the web's 96 dots per inch.
 const SVG_DPI: f64 = 96.0;
+
+/// Some versions of libvips take the dots per inch for a scale and make 128 pixels of `width="96"`.
+static SVG_SCALE: OnceLock<f64> = OnceLock::new();
 
 /// How much larger than the result an original is decoded at least, so that our resampling and not the decoder's
 /// averaging makes the picture. At 2 the loss against a full decode is under one SSIMULACRA2 point.
@@ -80,7 +85,7 @@ impl Opened {
             Format::Webp if self.facts.frames == 1 && spare > 1.0 => {
                 self.load(limits, |op| Ok(op.set("scale", 1.0 / spare)?))?
             }
-            Format::Svg if ratio != 1.0 => self.load(limits, |op| Ok(op.set("scale", 1.0 / ratio)?))?,
+            Format::Svg if ratio != 1.0 => self.load(limits, |op| Ok(op.set("scale", svg_scale() / ratio)?))?,
             _ => return whole(self.header.share()),
         };
         let decoded = orientation.shown(Size::new(smaller.width(), smaller.height()));
@@ -118,7 +123,18 @@ fn loader(bytes: &Bytes, format: Format, limits: &Limits) -> Result<Op, EngineEr
     // Damage is shown as far as the file decodes: a grey edge tells more than a missing picture.
     let fail_on = if limits.broken == Broken::Show { "none" } else { "truncated" };
     let op = op.set("access", Value::Nick("sequential"))?.set("fail_on", Value::Nick(fail_on))?;
-    Ok(if format == Format::Svg { op.set("dpi", SVG_DPI)? } else { op })
+    Ok(if format == Format::Svg { op.set("dpi", SVG_DPI)?.set("scale", svg_scale())? } else { op })
+}
+
+/// The scale at which one CSS pixel becomes one pixel here.
+fn svg_scale() -> f64 {
+    *SVG_SCALE.get_or_init(|| {
+        let drawing = br#"<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96"/>"#;
+        let probe = Op::load("svgload_source", &Bytes::from_static(drawing))
+            .and_then(|op| op.set("dpi", SVG_DPI))
+            .and_then(Op::image);
+        probe.map_or(1.0, |image| 96.0 / f64::from(image.width().max(1)))
+    })
 }
 
 /// Refuses what is too large before a pixel is decoded. Vector originals have no pixels of their own.

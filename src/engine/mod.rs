@@ -21,7 +21,7 @@ pub mod vips;
 pub use error::EngineError;
 pub use job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
 pub use pipeline::run;
-pub use pool::{Pool, PoolSpec, PoolState, Results};
+pub use pool::{Patience, Pool, PoolSpec, PoolState, Results};
 pub use sniff::{is_truncated, sniff};
 
 #[cfg(test)]

@@ -31,6 +31,15 @@ pub struct PoolSpec {
     pub queue_jobs_max: usize,
 }
 
+/// How long a job may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// In the queue.
+    pub queue: Duration,
+    /// On a thread.
+    pub run: Duration,
+}
+
 /// Threads that run jobs, and the queue in front of them.
 #[derive(Clone)]
 pub struct Pool {
@@ -70,7 +79,7 @@ struct Queue {
 
 struct Queued {
     job: Job,
-    deadline: Instant,
+    patience: Patience,
     admitted: Instant,
     cancelled: Arc<AtomicBool>,
     waited: Arc<Mutex<Duration>>,
@@ -110,14 +119,17 @@ impl Pool {
         self.vips
     }
 
-    /// Admits a job that must be done by `deadline`, or refuses it at once.
-    pub fn submit(&self, job: Job, deadline: Instant) -> Result<Results, EngineError> {
+    /// Admits a job, or refuses it at once.
+    ///
+    /// # Errors
+    /// [`EngineError::QueueFull`] where as many jobs wait as may.
+    pub fn submit(&self, job: Job, patience: Patience) -> Result<Results, EngineError> {
         let (sender, receiver) = mpsc::channel(job.outputs.len().max(1));
         let cancelled = Arc::<AtomicBool>::default();
         let waited = Arc::<Mutex<Duration>>::default();
         let queued = Queued {
             job,
-            deadline,
+            patience,
             admitted: clock::instant(),
             cancelled: Arc::clone(&cancelled),
             waited: Arc::clone(&waited),
@@ -199,8 +211,13 @@ impl Shared {
 
 impl Queued {
     fn run(self) {
-        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) = self.admitted.elapsed();
-        let watch = Watch::new(self.deadline, Arc::clone(&self.cancelled));
+        let waited = self.admitted.elapsed();
+        *self.waited.lock().unwrap_or_else(PoisonError::into_inner) = waited;
+        if waited > self.patience.queue {
+            let _ = self.results.try_send((0, Err(EngineError::QueueTimeout)));
+            return;
+        }
+        let watch = Watch::new(clock::instant() + self.patience.run, Arc::clone(&self.cancelled));
         let finished = std::panic::catch_unwind(AssertUnwindSafe(|| {
             if watch.is_over() {
                 let _ = self.results.try_send((0, Err(EngineError::Deadline)));

@@ -1,52 +1,79 @@
-//! The way of a request, from a path to the bytes that answer it.
+//! The way of a request, from top to bottom: understood, looked up, and if it must be, fetched and made once.
+//!
+//! This is the one room that joins the others. What to do is decided by a pure function ([`plan`]) from what is kept,
+//! and only then done. A request that misses waits for a flight: one for each original, one for each variant, run as
+//! tasks of their own, so that a client that hangs up neither ends nor repeats the work of others.
 
+mod ask;
+mod counted;
+mod failure;
+mod original;
+pub mod plan;
+mod raw;
+mod refusal;
+mod setup;
+mod state;
+mod variant;
+mod wanted;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use tokio_util::task::TaskTracker;
 
-/// One request as the flow sees it: plain text, no sockets.
-#[derive(Debug, Clone, Default)]
-pub struct Ask {
-    /// The raw request target up to the first `?`, as received, percent signs and all.
-    pub path: String,
-    /// All `Accept` field lines joined with `, `; empty where the client sent none.
-    pub accept: String,
-    /// The token of `Authorization: Bearer …`, where sent.
-    pub bearer: Option<String>,
-    /// Milliseconds since the request was read, at most, before it is refused.
-    pub id: String,
+use crate::cache::{Flights, Key, MemoryTier, Negative};
+use crate::config::Config;
+use crate::engine::{Limits, Patience, Pool};
+
+pub use ask::{Answer, Ask, CacheOutcome};
+pub use failure::Failure;
+pub use original::{KeptOriginal, Originals};
+pub use setup::{SetupError, dialect, origins_spec};
+pub use variant::Variant;
+pub use wanted::{LiveRules, Picture, Rules, Wanted, What};
+
+/// Everything that a request may need on its way.
+pub struct Flow {
+    /// As it was at the start; what can change since then is in the rules.
+    config: Config,
+    /// How requests are understood; swapped on reload.
+    rules: LiveRules,
+    originals: Originals,
+    variants: MemoryTier<Variant>,
+    /// Pictures that could not be made a moment ago.
+    failed: Negative<Failure>,
+    flights: Flights<Key, variant::Made, Failure>,
+    pool: Pool,
+    /// What makes pixels here; part of every entity tag.
+    fingerprint: String,
+    limits: FlowLimits,
+    tracker: TaskTracker,
 }
 
-/// What answers a request: everything that the HTTP layer needs to write a 200, 206, 304 or 416.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub body: Bytes,
-    pub content_type: String,
-    /// Strong entity tag with its quotes.
-    pub etag: String,
-    /// Unix seconds of the original's own date, where it has one.
-    pub last_modified_s: Option<u64>,
-    /// How long a shared cache may keep it.
-    pub max_age_s: u64,
-    /// Whether the `Accept` field could have chosen otherwise.
-    pub negotiated: bool,
-    /// A file name with its extension.
-    pub filename: String,
-    pub attachment: bool,
-    pub cache: CacheOutcome,
-    /// Stages of this request in the order they ended, for `Server-Timing` and the log.
-    pub stages: Vec<(&'static str, Duration)>,
+/// Bounds of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowLimits {
+    /// From reading the request to its answer.
+    pub request_timeout: Duration,
+    pub patience: Patience,
+    pub engine: Limits,
 }
 
-/// How the cache took part, for `Cache-Status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheOutcome {
-    /// Served from the memory tier, with so many seconds of freshness left.
-    Hit { ttl_s: i64 },
-    /// Made for this request.
-    Miss { stored: bool },
-    /// Waited for another request's flight.
-    Collapsed,
-    /// The original's own bytes, not kept.
-    Bypass,
+// === impl Flow ===
+
+impl Flow {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// [`Failure`] says what the client is told.
+    pub async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Answer, Failure> {
+        let rules = self.rules.load_full();
+        let wanted = rules.understand(&ask, self.originals.origins())?;
+        let negotiated = wanted.is_negotiated();
+        let answer = match wanted.what.clone() {
+            What::Raw => self.raw(&wanted, &rules).await,
+            What::Picture(picture) => self.picture(wanted, &rules, *picture).await,
+        };
+        answer.map_err(|failure| Failure { negotiated, ..failure })
+    }
 }

@@ -1,1 +1,32 @@
-//! (room)
+//! Sockets and HTTP: two listeners, their limits, and how answers and failures look on the wire. Contract: the only
+//! room that knows hyper. It asks a [`Service`] for images and decides nothing about them.
+//!
+//! A request's way through this room: [`listener`] accepts, [`connection`] reads the head and watches the clock,
+//! [`routes`] (or [`admin`]) picks who answers, [`answer`] and [`respond`] write, [`headers`] completes, [`access`]
+//! logs.
+
+mod access;
+mod admin;
+mod answer;
+mod connection;
+mod drain;
+mod headers;
+mod listener;
+mod pulse;
+mod reply;
+mod request;
+mod respond;
+mod routes;
+mod service;
+mod spec;
+mod wire;
+
+pub use admin::Admin;
+pub use drain::{Drained, EndSignals, drain};
+pub use listener::{ListenError, Listener, Serving};
+pub use routes::Main;
+pub use service::{Extra, Service};
+pub use spec::{DrainSpec, ListenerSpec, ResponseSpec};
+
+#[cfg(test)]
+mod tests;

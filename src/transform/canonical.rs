@@ -45,6 +45,7 @@ impl Transform {
 
     /// The text of which a cache key is made; equal for equal transforms, and [`Transform::from_canonical`] reads it
     /// back. Call it on a [`Transform::normalised`] value.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn canonical(&self) -> String {
         serde_json::to_string(self).expect("invariant: a transform is plain data")
     }

@@ -171,7 +171,7 @@ mod tests {
     fn nothing_accepted_keeps_a_universal_format_and_replaces_the_others() {
         let none = negotiated(&[]);
         let plain = Transform::default();
-        let of = |format, alpha, frames| choose(&none, &Facts { format, alpha, frames, ..PHOTO }, &plain, RESULT);
+        let of = |format, alpha, frames| choose(&none, &Facts { format, frames, alpha, ..PHOTO }, &plain, RESULT);
         assert_eq!(of(Format::Jpeg, false, 1), encoded(Format::Jpeg));
         assert_eq!(of(Format::Png, false, 1), encoded(Format::Png));
         assert_eq!(of(Format::Webp, false, 1), encoded(Format::Jpeg));

@@ -9,6 +9,11 @@ use super::super::vips::{Band, Image, Op, Value, VipsError};
 use super::Context;
 use crate::transform::geometry::{Size, round};
 
+/// A result with a shorter side than this stands for a picture rather than shows one (a placeholder, an average
+/// colour). No detail is left that linear light could keep, and the mean of the numbers is the middle that the eye
+/// expects and that other servers give.
+const PLACEHOLDER_SIDE: u32 = 20;
+
 /// Scales to the planned size. Works on stored axes, so a sideways picture exchanges the two factors.
 pub fn scale(image: Image, context: &Context<'_>) -> Result<Image, VipsError> {
     let sideways = context.orientation.is_sideways();
@@ -40,8 +45,10 @@ fn resized(image: Image, x: f64, y: f64, linear_light: bool) -> Result<Image, Vi
     if x == 1.0 && y == 1.0 {
         return Ok(image);
     }
+    let side = |side: u32, factor: f64| f64::from(side) * factor;
+    let is_placeholder = side(image.width(), x).min(side(image.height(), y)) < f64::from(PLACEHOLDER_SIDE);
     let shrinks = x <= 1.0 && y <= 1.0;
-    if linear_light && shrinks && image.band() == Band::U8 && image.bands() <= 4 {
+    if linear_light && shrinks && !is_placeholder && image.band() == Band::U8 && image.bands() <= 4 {
         return resized_in_linear_light(&image, x, y);
     }
     if !image.has_alpha() {

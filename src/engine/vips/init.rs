@@ -9,6 +9,7 @@ use libvips_rs::bindings as ffi;
 use super::caps::Caps;
 use super::error::{VipsError, take_text};
 use super::value::text_of;
+use crate::transform::Format;
 
 /// libvips as it was started.
 #[derive(Debug)]
@@ -67,6 +68,37 @@ impl Vips {
         STARTED.get_or_init(|| start(spec)).as_ref().map_err(Clone::clone)
     }
 
+    /// Whether pictures of this format can be written here.
+    pub fn saves(&self, format: Format) -> bool {
+        match format {
+            Format::Jpeg => self.caps.has("jpegsave_buffer"),
+            Format::Png => self.caps.has("pngsave_buffer"),
+            Format::Webp => self.caps.has("webpsave_buffer"),
+            Format::Avif => self.caps.saves_avif,
+            Format::Heic => self.caps.saves_heic,
+            Format::Jxl => self.caps.has("jxlsave_buffer"),
+            Format::Gif => self.caps.has("gifsave_buffer"),
+            Format::Tiff => self.caps.has("tiffsave_buffer"),
+            Format::Bmp | Format::Ico => true,
+            Format::Svg => false,
+        }
+    }
+
+    /// Whether originals of this format can be read here.
+    pub fn loads(&self, format: Format) -> bool {
+        match format {
+            Format::Jpeg => self.caps.has("jpegload_source"),
+            Format::Png => self.caps.has("pngload_source"),
+            Format::Webp => self.caps.has("webpload_source"),
+            Format::Avif | Format::Heic => self.caps.has("heifload_source"),
+            Format::Jxl => self.caps.has("jxlload_source"),
+            Format::Gif => self.caps.has("gifload_source"),
+            Format::Tiff => self.caps.has("tiffload_source"),
+            Format::Svg => self.caps.has("svgload_source"),
+            Format::Bmp | Format::Ico => true,
+        }
+    }
+
     /// How many GLib warnings and errors were logged so far.
     pub fn glib_warnings() -> u64 {
         GLIB_WARNINGS.load(Ordering::Relaxed)
@@ -91,8 +123,12 @@ fn start(spec: VipsSpec) -> Result<Vips, VipsError> {
         ffi::vips_concurrency_set(i32::try_from(spec.threads.max(1)).unwrap_or(1));
         ffi::vips_block_untrusted_set(1);
     }
-    BLOCKED.into_iter().for_each(|class| set_blocked(class, true));
-    UNBLOCKED.into_iter().for_each(|class| set_blocked(class, false));
+    for class in BLOCKED {
+        set_blocked(class, true);
+    }
+    for class in UNBLOCKED {
+        set_blocked(class, false);
+    }
     let caps = Caps::read();
     let missing: Vec<_> = REQUIRED.into_iter().filter(|name| !caps.has(name)).collect();
     if !missing.is_empty() {

@@ -61,7 +61,7 @@ impl Op {
     }
 
     /// Sets an option. The name must be an input of the operation, the value of exactly its type and in its range.
-    pub fn set<'a>(self, option: &str, value: impl Into<Value<'a>>) -> Result<Self, VipsError> {
+    pub fn set<'value, V: Into<Value<'value>>>(self, option: &str, value: V) -> Result<Self, VipsError> {
         let value = value.into();
         let Some((c_name, spec)) = self.input(option) else {
             let operation = self.name.clone();
@@ -78,7 +78,7 @@ impl Op {
     }
 
     /// Sets an option that not every libvips knows; without it the operation runs all the same.
-    pub fn set_if_supported<'a>(self, option: &str, value: impl Into<Value<'a>>) -> Result<Self, VipsError> {
+    pub fn set_if_supported<'value, V: Into<Value<'value>>>(self, option: &str, value: V) -> Result<Self, VipsError> {
         if self.input(option).is_some() { self.set(option, value) } else { Ok(self) }
     }
 

@@ -95,7 +95,7 @@ fn a_watch_that_is_over_stops_the_saver() {
         let watched = watch.over(&blurred)?;
         Op::new("jpegsave_buffer")?.set("in", &watched)?.bytes()
     };
-    let far = clock::instant() + Duration::from_secs(3600);
+    let far = clock::instant() + Duration::from_hours(1);
     let cancelled = Watch::new(far, Arc::new(AtomicBool::new(true)));
     assert!(save(&cancelled).is_err() && cancelled.has_stopped());
     let late = Watch::new(clock::instant(), Arc::default());

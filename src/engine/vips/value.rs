@@ -127,7 +127,7 @@ impl Value<'_> {
                     ffi::g_value_set_flags(slot, bits);
                 }
                 Self::Image(image) if base == fundamental::OBJECT => {
-                    ffi::g_value_set_object(slot, image.as_object().cast())
+                    ffi::g_value_set_object(slot, image.as_object().cast());
                 }
                 Self::Source(source) if base == fundamental::OBJECT => {
                     ffi::g_value_set_object(slot, source.as_object().cast());

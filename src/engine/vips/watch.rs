@@ -45,6 +45,7 @@ impl Watch {
     }
 
     /// The same image, watched: making its pixels ends in an error once the watch is over. Give it to the saver.
+    #[expect(clippy::disallowed_methods, reason = "GLib takes every handler as a function without arguments")]
     pub fn over(&self, image: &Image) -> Result<Image, VipsError> {
         let watched = image.edited(|_| ())?;
         let data = Box::into_raw(Box::new(self.clone()));

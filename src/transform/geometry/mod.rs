@@ -52,11 +52,13 @@ impl Size {
     }
 
     /// Side by side the smaller of the two, where 0 stands for "no bound".
+    #[must_use]
     pub fn min_nonzero(self, other: Self) -> Self {
         Self::new(min_nonzero(self.width, other.width), min_nonzero(self.height, other.height))
     }
 
     /// With width and height exchanged if `sideways`.
+    #[must_use]
     pub const fn turned(self, sideways: bool) -> Self {
         if sideways { Self::new(self.height, self.width) } else { self }
     }

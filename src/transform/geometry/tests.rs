@@ -11,6 +11,7 @@ fn to(resize: ResizeType, width: u32, height: u32) -> Transform {
     Transform { resize, width, height, ..Transform::default() }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the field is an option")]
 fn crop(width: f64, height: f64) -> Option<Crop> {
     Some(Crop { width, height, gravity: None })
 }

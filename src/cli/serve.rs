@@ -1,0 +1,151 @@
+//! `tintype serve`: everything is set up before a port is opened, and drained before the process ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::settings::{Settings, presets};
+use crate::config::Config;
+use crate::flow::Flow;
+use crate::http::{Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, ResponseSpec, Serving, drain};
+use crate::telemetry::health::Health;
+use crate::telemetry::metrics::{Counter, engine_info};
+use crate::telemetry::recorder::Recorder;
+use crate::telemetry::{clock, log};
+
+/// How often metrics are brought up to date.
+const UPKEEP: Duration = Duration::from_secs(1);
+
+/// Runs until a signal ends it.
+pub fn run(settings: &Settings) -> anyhow::Result<()> {
+    let config = settings.load()?;
+    log::init(config.logging.level, config.logging.format)?;
+    for remark in config.advice() {
+        tracing::warn!("{remark}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(serve(settings, config, None))
+}
+
+/// Serves a configuration, with pages beside the images where `extra` has some.
+pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Extra>>) -> anyhow::Result<()> {
+    // First of all: from here on a signal drains instead of killing.
+    let mut ends = EndSignals::listen().context("no signal handlers")?;
+    let recorder = Arc::new(Recorder::install()?);
+    let tracker = TaskTracker::new();
+    let flow = Flow::try_new(&config, &presets(&config)?, tracker.clone())?;
+    engine_info(env!("CARGO_PKG_VERSION"), &flow.libvips_version(), flow.fingerprint());
+    let readiness = Arc::new(Health::starting());
+    let main = Main::try_new(Arc::clone(&flow), extra, Arc::clone(&readiness), response_spec(&config))
+        .context("cors_origin cannot stand in a header")?;
+    let admin_listener = config.admin.listen.map(Listener::bind).transpose()?;
+    let main = Serving::start(Listener::bind(config.server.listen)?, listener_spec(&config), main);
+    let admin = admin_listener.map(|listener| {
+        let handler = admin(&config, &flow, &recorder, &readiness);
+        Serving::start(listener, listener_spec(&config), handler)
+    });
+    readiness.set_ready();
+    tracing::info!(
+        listen = %main.address(),
+        admin = admin.as_ref().map(|admin| tracing::field::display(admin.address())),
+        libvips = flow.libvips_version(),
+        "ready"
+    );
+    let stop = CancellationToken::new();
+    tracker.spawn(upkeep(Arc::clone(&flow), recorder, stop.clone()));
+    tracker.spawn(reload_on_hangup(settings.clone(), Arc::clone(&flow), stop.clone()));
+    let name = ends.next().await;
+    tracing::info!(signal = name, "ending; the same signal again ends at once");
+    let spec = DrainSpec { drain_delay: config.server.drain_delay, drain_timeout: config.server.drain_timeout };
+    drain(spec, &readiness, &main, async move {
+        ends.next().await;
+    })
+    .await;
+    stop.cancel();
+    flow.close();
+    if let Some(admin) = admin {
+        admin.abort().await;
+    }
+    Ok(())
+}
+
+fn admin(config: &Config, flow: &Arc<Flow>, recorder: &Arc<Recorder>, readiness: &Arc<Health>) -> Admin {
+    let (shown, metrics) = (Arc::clone(flow), Arc::clone(recorder));
+    let (phase, started) = (Arc::clone(readiness), clock::instant());
+    Admin {
+        bearer: config.admin.token.as_ref().map(|token| token.expose().to_vec()),
+        health: Arc::clone(readiness),
+        metrics: Box::new(move || metrics.render()),
+        status: Box::new(move || {
+            json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "state": phase.phase().name(),
+                "uptime_s": started.elapsed().as_secs(),
+                "flow": shown.status(),
+            })
+        }),
+    }
+}
+
+fn response_spec(config: &Config) -> ResponseSpec {
+    ResponseSpec {
+        cache_name: config.server.cache_status_name.clone(),
+        allow_origin: config.server.cors_origin.clone(),
+        server_timing: config.server.server_timing,
+        url_bytes_max: config.urls.bytes_max,
+    }
+}
+
+fn listener_spec(config: &Config) -> ListenerSpec {
+    let server = &config.server;
+    ListenerSpec {
+        connections_max: server.connections_max,
+        header_bytes_max: server.header_bytes_max,
+        header_timeout: server.header_timeout,
+        keep_alive_timeout: server.keep_alive_timeout,
+        // The flow answers within request_timeout; after it a slow reader gets as long again.
+        exchange_timeout: server.request_timeout * 2,
+    }
+}
+
+async fn upkeep(flow: Arc<Flow>, recorder: Arc<Recorder>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {
+                flow.upkeep();
+                recorder.upkeep();
+            }
+        }
+    }
+}
+
+/// A broken configuration changes nothing: the old one stays, and says so.
+async fn reload_on_hangup(settings: Settings, flow: Arc<Flow>, stop: CancellationToken) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = hangup.recv() => {}
+        }
+        let reloaded = settings.load().and_then(|fresh| Ok(flow.reload(&fresh, &presets(&fresh)?)?));
+        match reloaded {
+            Ok(needs_start) => {
+                Counter::Reloads.add(1, &[("result", "ok")]);
+                tracing::info!(needs_start = needs_start.join(" "), "settings reloaded");
+            }
+            Err(error) => {
+                Counter::Reloads.add(1, &[("result", "refused")]);
+                tracing::error!(error = format!("{error:#}"), "settings not reloaded, the old ones stay");
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! From the configuration to a flow: each room gets plain data of its own, made here and nowhere else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use super::{Flow, FlowLimits, Originals, Rules};
+use crate::cache::{FlightLimits, Flights, MemoryTier, Negative};
+use crate::config::{self, Config};
+use crate::engine::vips::VipsError;
+use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
+use crate::origin::{
+    AzSpec, GsSpec, OriginLimits, OriginSetupError, Origins, OriginsSpec, QueryRule, S3Addressing, S3Credentials,
+    S3Spec,
+};
+use crate::policy::{Policy, Preset};
+use crate::url::{
+    self, DialectSpec, KeyPair, PresetProblem, Replacement, ReplacementError, SignatureAlgorithm, Signing,
+    source_matches,
+};
+
+/// Why a flow cannot be set up; read by who configured it.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("libvips cannot be used")]
+    Engine(#[from] VipsError),
+    #[error("originals cannot be fetched as configured")]
+    Origins(#[from] OriginSetupError),
+    #[error("url_replacements cannot be used")]
+    Replacements(#[from] ReplacementError),
+    #[error("{} of the presets cannot be used: {}", .0.len(), listed(.0))]
+    Presets(Vec<PresetProblem>),
+}
+
+/// Pictures that failed a moment ago, at most.
+const FAILED_MAX: usize = 10_000;
+
+// === impl Flow ===
+
+impl Flow {
+    /// A flow of this configuration and these presets; starts libvips and the engine's threads.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub fn try_new(config: &Config, presets: &[Preset], tracker: TaskTracker) -> Result<Arc<Self>, SetupError> {
+        let workers = config.engine.workers.unwrap_or_else(cores);
+        let pool = Pool::start(PoolSpec { workers, queue_jobs_max: config.engine.queue_jobs_max })?;
+        let rules = rules(config, presets, &pool)?;
+        let origins = Arc::new(Origins::new(&origins_spec(config))?);
+        Ok(Arc::new(Self {
+            rules: Arc::new(rules).into(),
+            config: config.clone(),
+            originals: Originals::new(origins, config.cache.originals_memory_bytes, tracker.clone()),
+            variants: MemoryTier::new(config.cache.memory_bytes),
+            failed: Negative::new(FAILED_MAX),
+            flights: Flights::new(FlightLimits::default()),
+            fingerprint: pool.vips().caps.fingerprint(),
+            pool,
+            limits: limits(config),
+            tracker,
+        }))
+    }
+
+    /// Takes what of a new configuration can be taken while running, and names the settings that need a start.
+    ///
+    /// # Errors
+    /// [`SetupError`]; then the old rules stay.
+    pub fn reload(&self, fresh: &Config, presets: &[Preset]) -> Result<Vec<&'static str>, SetupError> {
+        let (config, needs_start) = self.config.reloaded(fresh);
+        self.rules.store(Arc::new(rules(&config, presets, &self.pool)?));
+        Ok(needs_start)
+    }
+}
+
+fn rules(config: &Config, presets: &[Preset], pool: &Pool) -> Result<Rules, SetupError> {
+    let dialect = dialect(config, presets)?;
+    let problems = url::check_presets(&dialect, crate::telemetry::clock::now_unix_s());
+    if !problems.is_empty() {
+        return Err(SetupError::Presets(problems));
+    }
+    Ok(Rules {
+        dialect,
+        policy: Policy::new(config, |format| pool.vips().saves(format)),
+        bearer: config.signing.bearer.clone(),
+        pixel_epoch: config.pixels.epoch,
+        mount: "native",
+    })
+}
+
+/// How URLs are read under this configuration.
+///
+/// # Errors
+/// The replacements of sources are not of their form.
+pub fn dialect(config: &Config, presets: &[Preset]) -> Result<DialectSpec, ReplacementError> {
+    let urls = &config.urls;
+    let options = |preset: &Preset| (preset.name.clone(), preset.options.clone());
+    let list: Vec<String> = urls.replacements.iter().map(|(from, to)| format!("{from}={to}")).collect();
+    Ok(DialectSpec {
+        path_prefix: urls.path_prefix.clone(),
+        separator: urls.arguments_separator.clone(),
+        presets: presets.iter().map(options).collect(),
+        only_presets: urls.only_presets,
+        only_presets_with_handling: false,
+        allowed_options: (!urls.allowed_options.is_empty()).then(|| urls.allowed_options.iter().cloned().collect()),
+        base_url: urls.base_url.clone(),
+        replacements: Replacement::parse_list(&list.join(";"))?,
+        options_max: urls.options_max,
+        base64_filename: urls.base64_includes_filename,
+        signing: signing(&config.signing),
+    })
+}
+
+fn signing(signing: &config::Signing) -> Signing {
+    let pair = |pair: &config::KeyPair| KeyPair { key: pair.key.expose().to_vec(), salt: pair.salt.expose().to_vec() };
+    let text = |secret: &config::Secret| String::from_utf8_lossy(secret.expose()).into_owned();
+    Signing {
+        keys: signing.keys.iter().map(pair).collect(),
+        algorithm: match signing.algorithm {
+            config::SignatureAlgorithm::HmacSha256 => SignatureAlgorithm::HmacSha256,
+            config::SignatureAlgorithm::Blake3 => SignatureAlgorithm::Blake3,
+        },
+        size: signing.size_bytes,
+        trusted: signing.trusted.iter().map(text).collect(),
+        allow_unsigned: signing.allow_unsigned,
+    }
+}
+
+/// How originals are fetched under this configuration.
+pub fn origins_spec(config: &Config) -> OriginsSpec {
+    let sources = &config.sources;
+    let allowed = sources.allowed.clone();
+    let mut ignored_query = if sources.ignore_presigned { QueryRule::presigned() } else { Vec::new() };
+    ignored_query.extend(sources.ignored_query_parameters.iter().map(|name| QueryRule::always(name)));
+    let stores = &config.stores;
+    OriginsSpec {
+        local_root: sources.local_root.clone(),
+        allow_loopback: sources.allow_loopback,
+        allow_link_local: sources.allow_link_local,
+        allow_private: sources.allow_private,
+        allowed_ports: sources.allowed_ports.clone(),
+        trusted_hosts: trusted_hosts(&sources.allowed),
+        source_allowed: Arc::new(move |source| {
+            allowed.is_empty() || allowed.iter().any(|pattern| source_matches(pattern, source))
+        }),
+        ignored_query,
+        query_separator: sources.query_separator,
+        s3: stores.s3.as_ref().map(s3).unwrap_or_default(),
+        gs: stores.gs.as_ref().map_or_else(GsSpec::default, |gs| GsSpec {
+            enabled: true,
+            endpoint: gs.endpoint.clone(),
+            anonymous: gs.anonymous,
+        }),
+        az: stores.az.as_ref().map_or_else(AzSpec::default, |az| AzSpec {
+            enabled: true,
+            account: az.account.clone(),
+            endpoint: az.endpoint.clone(),
+            anonymous: az.anonymous,
+        }),
+        limits: origin_limits(&config.fetch),
+        ..OriginsSpec::default()
+    }
+}
+
+fn s3(s3: &config::S3) -> S3Spec {
+    S3Spec {
+        enabled: true,
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        addressing: if s3.path_style { S3Addressing::Path } else { S3Addressing::VirtualHost },
+        credentials: if s3.anonymous { S3Credentials::Anonymous } else { S3Credentials::Environment },
+    }
+}
+
+fn origin_limits(fetch: &config::Fetch) -> OriginLimits {
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1);
+    OriginLimits {
+        source_bytes_max: fetch.source_bytes_max,
+        redirects_max: u32::try_from(fetch.redirects_max).unwrap_or(u32::MAX),
+        connect_ms_max: ms(fetch.connect_timeout),
+        first_byte_ms_max: ms(fetch.first_byte_timeout),
+        idle_ms_max: ms(fetch.idle_timeout),
+        total_ms_max: ms(fetch.timeout),
+        fetches_max: fetch.fetches_max,
+        ..OriginLimits::default()
+    }
+}
+
+/// Patterns that name one host and port exactly: who wrote them meant that server, wherever it stands.
+fn trusted_hosts(patterns: &[String]) -> Vec<String> {
+    let host_and_port = |pattern: &String| {
+        let rest = pattern.strip_prefix("http://").or_else(|| pattern.strip_prefix("https://"))?;
+        let authority = rest.split('/').next().unwrap_or_default();
+        let exact = !authority.contains(['*', '@']) && rest.len() > authority.len();
+        let (host, port) = authority.rsplit_once(':')?;
+        (exact && !host.is_empty() && port.parse::<u16>().is_ok()).then(|| authority.to_owned())
+    };
+    patterns.iter().filter_map(host_and_port).collect()
+}
+
+fn limits(config: &Config) -> FlowLimits {
+    let limits = &config.limits;
+    FlowLimits {
+        request_timeout: config.server.request_timeout,
+        patience: Patience { queue: config.engine.queue_timeout, run: config.engine.transform_timeout },
+        engine: Limits {
+            source_pixels_max: limits.source_pixels_max,
+            source_side_max: limits.source_side_max,
+            frames_max: limits.frames_max,
+            frame_pixels_max: limits.frame_pixels_max.unwrap_or(limits.source_pixels_max),
+            output_side_max: limits.output_side_max,
+            output_pixels_max: limits.output_pixels_max,
+            linear_light: config.pixels.linear_light,
+            broken: if config.formats.refuse_truncated { Broken::Refuse } else { Broken::Show },
+        },
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn listed(problems: &[PresetProblem]) -> String {
+    let texts: Vec<_> = problems.iter().map(|problem| format!("{}: {}", problem.preset, problem.error)).collect();
+    texts.join("; ")
+}

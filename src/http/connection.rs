@@ -1,0 +1,217 @@
+//! One connection from its first byte to its last: which version of HTTP it speaks, hyper with every limit set, and the
+//! deadlines that hyper does not have. Contract: ends by itself, whatever the peer does or fails to do.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::access::Record;
+use super::listener::Life;
+use super::pulse::{Due, Protocol, Pulse};
+use super::reply::{Reply, ReplyBody};
+use super::request::Request;
+use super::spec::ListenerSpec;
+use super::wire::Wire;
+use crate::telemetry::clock;
+
+/// Answers every request of a listener, whatever is wrong with it. Dropped when the client goes away.
+pub trait Handler: Send + Sync + 'static {
+    fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send;
+
+    /// The path of `request` as it may stand in a log.
+    fn shown_path(&self, request: &Request) -> String {
+        request.path().to_owned()
+    }
+}
+
+/// Runs the streams of an HTTP/2 connection as tracked tasks that end with the listener.
+#[derive(Debug, Clone)]
+struct StreamExecutor(Life);
+
+/// The bytes that every HTTP/2 connection begins with (RFC 9113, section 3.4), and no HTTP/1.1 request.
+const H2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Header fields of an HTTP/1.1 request; browsers and CDNs send about 30.
+const HEADERS_MAX: usize = 100;
+/// Below this hyper refuses to build a connection.
+const H1_BUFFER_BYTES_MIN: usize = 8192;
+/// Bytes of answers that one HTTP/2 stream may buffer before it must wait for its peer.
+const H2_SEND_BUFFER_BYTES_MAX: usize = 400 * 1024;
+/// What peers may send unasked on a stream and a connection: the protocol's own start values, as bodies are never read.
+const H2_WINDOW_BYTES: u32 = 65_535;
+/// Requests at once on an HTTP/2 connection.
+const H2_STREAMS_MAX: u32 = 200;
+/// An HTTP/2 peer from which nothing comes is asked for a sign of life after so long, and has so long to give it.
+const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
+const H2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+const H2_FRAME_BYTES_MAX: u32 = 16_384;
+const H2_HEADER_TABLE_BYTES: u32 = 4096;
+/// Streams that a peer opened and reset before we saw them, and streams that we reset for its mistakes: a peer that
+/// goes beyond is attacking (rapid reset), and its connection is closed.
+const H2_PENDING_RESETS_MAX: usize = 20;
+const H2_LOCAL_RESETS_MAX: usize = 1024;
+
+// === impl StreamExecutor ===
+
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for StreamExecutor {
+    fn execute(&self, stream: F) {
+        let abort = self.0.abort.clone();
+        self.0.tracker.spawn(async move {
+            tokio::select! {
+                biased;
+                () = abort.cancelled() => {}
+                () = stream => {}
+            }
+        });
+    }
+}
+
+/// Serves one connection until its end.
+pub(super) async fn serve<H: Handler>(
+    mut socket: TcpStream,
+    peer: SocketAddr,
+    spec: &ListenerSpec,
+    handler: Arc<H>,
+    life: Life,
+) {
+    let accepted = clock::instant();
+    // Answers are written whole; waiting for more to fill a segment only delays their end. Fails where the peer has
+    // gone already, which the first read will tell.
+    let _ = socket.set_nodelay(true);
+    let sniffed = tokio::select! {
+        biased;
+        sniffed = tokio::time::timeout_at(accepted + spec.header_timeout, sniff(&mut socket)) => sniffed,
+        // hyper would take a connection without a byte for one that is busy, and the drain would wait for it.
+        () = life.finish.cancelled() => return,
+    };
+    let Ok(Ok((protocol, first))) = sniffed else { return };
+    let pulse = Arc::new(Pulse::new(protocol, spec, accepted));
+    let io = TokioIo::new(Wire::new(socket, first, Arc::clone(&pulse)));
+    let service = {
+        let pulse = Arc::clone(&pulse);
+        service_fn(move |request: hyper::Request<Incoming>| {
+            let exchange = pulse.begin();
+            let request = Request::new(request.into_parts().0, peer);
+            let mut record = Record::begin(&request, || handler.shown_path(&request));
+            let handler = Arc::clone(&handler);
+            async move {
+                let Reply { response, notes } = handler.handle(request).await;
+                record.answered(&response, notes);
+                Ok::<_, Infallible>(response.map(|bytes| ReplyBody::new(bytes, record, exchange)))
+            }
+        })
+    };
+    let (finish, grace) = (life.finish.clone(), spec.exchange_timeout);
+    match protocol {
+        Protocol::Http1 => watch(h1_builder(spec).serve_connection(io, service), &pulse, &finish, grace).await,
+        Protocol::Http2 => watch(h2_builder(spec, life).serve_connection(io, service), &pulse, &finish, grace).await,
+    }
+}
+
+/// Reads until it is clear which protocol this is; what was read is handed on.
+async fn sniff<T: AsyncRead + Unpin>(socket: &mut T) -> io::Result<(Protocol, Bytes)> {
+    let mut seen = [0u8; H2_PREFACE.len()];
+    let mut len = 0;
+    while len < H2_PREFACE.len() {
+        let got = socket.read(&mut seen[len..]).await?;
+        if got == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        len += got;
+        if seen[..len] != H2_PREFACE[..len] {
+            return Ok((Protocol::Http1, Bytes::copy_from_slice(&seen[..len])));
+        }
+    }
+    Ok((Protocol::Http2, Bytes::from_static(H2_PREFACE)))
+}
+
+fn h1_builder(spec: &ListenerSpec) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // For hyper the wait between two requests belongs to the second one's head, so that its timer cannot be the
+        // shorter limit. The pulse knows the difference; this is the net below it.
+        .header_read_timeout(spec.keep_alive_timeout + spec.header_timeout)
+        .keep_alive(true)
+        // A peer that closes its side is gone, and its request is dropped.
+        .half_close(false)
+        .max_headers(HEADERS_MAX)
+        .max_header_size(spec.header_bytes_max)
+        .max_buf_size(spec.header_bytes_max.max(H1_BUFFER_BYTES_MIN))
+        // Head and body leave in one system call, and the body is not copied behind the head.
+        .writev(true)
+        .pipeline_flush(false)
+        .ignore_invalid_headers(false)
+        .auto_date_header(true);
+    builder
+}
+
+fn h2_builder(spec: &ListenerSpec, life: Life) -> http2::Builder<StreamExecutor> {
+    let mut builder = http2::Builder::new(StreamExecutor(life));
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(H2_PING_INTERVAL)
+        .keep_alive_timeout(H2_PING_TIMEOUT)
+        .max_concurrent_streams(H2_STREAMS_MAX)
+        .max_header_list_size(u32::try_from(spec.header_bytes_max).unwrap_or(u32::MAX))
+        .header_table_size(H2_HEADER_TABLE_BYTES)
+        .max_pending_accept_reset_streams(H2_PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(H2_LOCAL_RESETS_MAX)
+        .max_send_buf_size(H2_SEND_BUFFER_BYTES_MAX)
+        .max_frame_size(H2_FRAME_BYTES_MAX)
+        .initial_stream_window_size(H2_WINDOW_BYTES)
+        .initial_connection_window_size(H2_WINDOW_BYTES)
+        .auto_date_header(true);
+    builder
+}
+
+/// Drives a connection until it ends, `finish` has let it end, or a deadline passes. One that is asked to end has
+/// `grace` for what is in progress.
+async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, finish: &CancellationToken, grace: Duration) {
+    let mut conn = pin!(conn);
+    let mut finishing = pin!(finish.cancelled());
+    let mut alarm = pin!(tokio::time::sleep_until(pulse.deadline().1));
+    let mut closed_by = None;
+    poll_fn(|cx| {
+        loop {
+            // Before the question whether to finish: a request that is already here is answered.
+            if conn.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let (due, at) = pulse.deadline();
+            let until = match (due, closed_by) {
+                (Due::Idle, Some(end)) => end,
+                (Due::Head | Due::Exchange, Some(end)) => at.min(end),
+                (_, None) => at,
+            };
+            if alarm.deadline() != until {
+                alarm.as_mut().reset(until);
+            }
+            let expired = alarm.as_mut().poll(cx).is_ready();
+            if closed_by.is_some() || (expired && due != Due::Idle) {
+                return if expired { Poll::Ready(()) } else { Poll::Pending };
+            }
+            if !expired && finishing.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // Only asks; the next round of the loop lets hyper act on it. Happens at most once.
+            conn.as_mut().graceful_shutdown();
+            closed_by = Some(clock::instant() + grace);
+        }
+    })
+    .await;
+}

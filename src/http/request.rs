@@ -1,0 +1,170 @@
+//! A request as the handlers see it: head only, with its identity. Contract: request bodies are never read; hyper drops
+//! what is already here of one and closes the connection where there is more.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderName, Method, Uri, Version};
+use tokio::time::Instant;
+
+use crate::semantics::fields::joined;
+use crate::semantics::request_id::is_valid_request_id;
+use crate::telemetry::clock;
+
+/// One request head.
+#[derive(Debug)]
+pub struct Request {
+    /// Kept from the client's `X-Request-Id` where that is valid, else made here.
+    pub id: String,
+    pub method: Method,
+    pub uri: Uri,
+    pub version: Version,
+    pub headers: HeaderMap,
+    /// The other end of the connection; that of the CDN, most often.
+    pub peer: SocketAddr,
+    /// When its head was complete.
+    pub received: Instant,
+}
+
+/// The header that carries a request's identity through all servers that it passes.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Bytes of our own ids: enough that two never meet.
+const ID_RANDOM_BYTES: usize = 16;
+
+// === impl Request ===
+
+impl Request {
+    pub(super) fn new(parts: http::request::Parts, peer: SocketAddr) -> Self {
+        let sent =
+            parts.headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_valid_request_id(id));
+        Self {
+            id: sent.map_or_else(new_id, str::to_owned),
+            method: parts.method,
+            uri: parts.uri,
+            version: parts.version,
+            headers: parts.headers,
+            peer,
+            received: clock::instant(),
+        }
+    }
+
+    /// The request target up to the first `?`, as it was sent.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// All lines of a field as one; lines that are no ASCII text are left out.
+    pub fn joined(&self, name: HeaderName) -> Option<Cow<'_, str>> {
+        joined(self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()))
+    }
+
+    /// The token of `Authorization: Bearer …` (RFC 6750, section 2.1).
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+    }
+
+    /// Whether the request says for which host it is, exactly once: RFC 9112, section 3.2 asks for 400 otherwise, since
+    /// servers in a row could each believe another one. HTTP/2 has `:authority` for it.
+    pub fn has_one_host(&self) -> bool {
+        match self.version {
+            Version::HTTP_11 => self.headers.get_all(HOST).iter().count() == 1,
+            _ => true,
+        }
+    }
+}
+
+fn new_id() -> String {
+    let mut random = [0u8; ID_RANDOM_BYTES];
+    getrandom::fill(&mut random).expect("invariant: the kernel's random source never fails once the system is up");
+    base32(&random)
+}
+
+/// RFC 4648, section 6, in lower case and without padding.
+fn base32(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
+    for group in bytes.chunks(5) {
+        let bits = group.iter().enumerate().fold(0u64, |bits, (i, byte)| bits | u64::from(*byte) << (32 - 8 * i));
+        for letter in 0..(group.len() * 8).div_ceil(5) {
+            text.push(char::from(ALPHABET[(bits >> (35 - 5 * letter) & 31) as usize]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::ACCEPT;
+
+    use super::*;
+
+    fn request(headers: &[(&str, &str)]) -> Request {
+        let mut builder = http::Request::builder().uri("/a%2Fb?q=1");
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        Request::new(builder.body(()).unwrap().into_parts().0, ([127, 0, 0, 1], 9).into())
+    }
+
+    #[test]
+    fn base32_follows_the_vectors_of_its_rfc() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "my"),
+            ("fo", "mzxq"),
+            ("foo", "mzxw6"),
+            ("foob", "mzxw6yq"),
+            ("fooba", "mzxw6ytb"),
+            ("foobar", "mzxw6ytboi"),
+        ] {
+            assert_eq!(base32(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn a_valid_id_is_kept_and_any_other_replaced() {
+        assert_eq!(request(&[("x-request-id", "7k3f-_Z")]).id, "7k3f-_Z");
+        for refused in ["", "a b", "a\"b", "\u{e9}"] {
+            let id = request(&[("x-request-id", refused)]).id;
+            assert_eq!((id.len(), is_valid_request_id(&id)), (26, true), "{refused:?} became {id:?}");
+        }
+        assert_ne!(request(&[]).id, request(&[]).id);
+    }
+
+    #[test]
+    fn lines_of_a_field_are_one_list() {
+        assert_eq!(request(&[]).joined(ACCEPT), None);
+        let two = request(&[("accept", "image/avif"), ("accept", "*/*;q=0.1")]);
+        assert_eq!(two.joined(ACCEPT).unwrap(), "image/avif, */*;q=0.1");
+    }
+
+    #[test]
+    fn only_bearer_tokens_are_bearer_tokens() {
+        for (field, token) in [
+            ("Bearer abc", Some("abc")),
+            ("bEaReR  abc ", Some("abc")),
+            ("Bearer", None),
+            ("Bearer ", None),
+            ("Basic abc", None),
+            ("Bearerabc", None),
+        ] {
+            assert_eq!(request(&[("authorization", field)]).bearer(), token, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_as_sent() {
+        assert_eq!(request(&[]).path(), "/a%2Fb");
+    }
+
+    #[test]
+    fn one_host_and_no_more() {
+        assert!(!request(&[]).has_one_host());
+        assert!(request(&[("host", "a")]).has_one_host());
+        assert!(!request(&[("host", "a"), ("host", "a")]).has_one_host());
+    }
+}

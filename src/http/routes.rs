@@ -1,0 +1,174 @@
+//! The main listener's routes: a handful of fixed paths, and everything else is an image. Contract: decides by method
+//! and path alone; what an image is, the service knows.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
+    CONTENT_TYPE, HeaderValue, InvalidHeaderValue,
+};
+use http::{Method, Response, StatusCode};
+
+use super::access::{Notes, Route};
+use super::answer;
+use super::connection::Handler;
+use super::headers::Headers;
+use super::reply::Reply;
+use super::request::Request;
+use super::respond;
+use super::service::{Extra, Service};
+use super::spec::ResponseSpec;
+use crate::flow::{Ask, Failure};
+use crate::telemetry::health::{Health, Phase};
+
+/// The handler of the main listener.
+pub struct Main<S> {
+    service: S,
+    extra: Option<Arc<dyn Extra>>,
+    health: Arc<Health>,
+    spec: ResponseSpec,
+    headers: Headers,
+}
+
+/// What this server is, for a person who opens its bare address.
+const LANDING: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>tintype</title>\n\
+    <style>body{font:1rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:36rem;padding:0 1rem}</style>\n\
+    <h1>tintype</h1>\n\
+    <p>This server answers image URLs of the form\n\
+    <code>/&lt;signature&gt;/&lt;options&gt;/plain/&lt;source&gt;@&lt;format&gt;</code>.\n\
+    There is nothing else to see here.</p>\n</html>\n";
+
+const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+/// What a script may send beyond the fields that need no permission.
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Authorization, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range, X-Request-Id",
+);
+/// Browsers cap it at one day or less.
+const PREFLIGHT_CACHE_S: HeaderValue = HeaderValue::from_static("86400");
+
+// === impl Main ===
+
+impl<S: Service> Main<S> {
+    /// The routes in front of `service`, with the pages of `extra` where given.
+    ///
+    /// # Errors
+    ///
+    /// `allow_origin` cannot stand in a header.
+    pub fn try_new(
+        service: S,
+        extra: Option<Arc<dyn Extra>>,
+        health: Arc<Health>,
+        spec: ResponseSpec,
+    ) -> Result<Self, InvalidHeaderValue> {
+        let allow_origin = spec.allow_origin.as_deref().map(HeaderValue::from_str).transpose()?;
+        Ok(Self { service, extra, health, headers: Headers::new(allow_origin), spec })
+    }
+
+    async fn route(&self, request: &Request) -> (Response<Bytes>, Notes) {
+        if !request.has_one_host() {
+            return refuse(Route::Refused, &respond::host_missing(), request);
+        }
+        if request.method == Method::OPTIONS {
+            return (self.options(), Notes::of(Route::Options));
+        }
+        let page =
+            self.extra.as_ref().and_then(|extra| extra.route(&request.method, request.path(), request.uri.query()));
+        match page {
+            Some(Ok(page)) => return (page, Notes::of(Route::Page)),
+            Some(Err(failure)) => return refuse(Route::Page, &failure, request),
+            None => {}
+        }
+        if !matches!(request.method, Method::GET | Method::HEAD) {
+            let failure = respond::method_not_allowed(request.method.as_str());
+            let (mut response, notes) = refuse(Route::Refused, &failure, request);
+            response.headers_mut().insert(ALLOW, ALLOWED);
+            return (response, notes);
+        }
+        let path = request.path();
+        if path.len() > self.spec.url_bytes_max {
+            let failure = respond::url_too_long(path.len(), self.spec.url_bytes_max);
+            return refuse(Route::Refused, &failure, request);
+        }
+        match path {
+            "/" => (page_of("text/html; charset=utf-8", "public, max-age=60", LANDING), Notes::of(Route::Page)),
+            "/live" => (alive(), Notes::of(Route::Health)),
+            // Those in front of us see only this listener, so that this is where they learn of a drain.
+            "/health" => readiness(&self.health, request),
+            "/favicon.ico" => refuse(Route::Page, &respond::not_found(), request),
+            _ if path.starts_with("/.well-known/") => refuse(Route::Page, &respond::not_found(), request),
+            _ => self.image(request).await,
+        }
+    }
+
+    async fn image(&self, request: &Request) -> (Response<Bytes>, Notes) {
+        let ask = Ask {
+            path: request.path().to_owned(),
+            accept: request.joined(ACCEPT).unwrap_or_default().into_owned(),
+            bearer: request.bearer().map(str::to_owned),
+            id: request.id.clone(),
+        };
+        match self.service.answer(ask).await {
+            Ok(found) => answer::answer(found, request, &self.spec),
+            Err(failure) => answer::failed(failure, request, &self.spec),
+        }
+    }
+
+    fn options(&self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let fields = response.headers_mut();
+        fields.insert(ALLOW, ALLOWED);
+        if self.headers.allows_origins() {
+            fields.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED);
+            fields.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
+            fields.insert(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_CACHE_S);
+        }
+        response
+    }
+}
+
+impl<S: Service> Handler for Main<S> {
+    async fn handle(&self, request: Request) -> Reply {
+        let (mut response, notes) = self.route(&request).await;
+        self.headers.complete(&mut response, &request);
+        Reply { response, notes }
+    }
+
+    fn shown_path(&self, request: &Request) -> String {
+        self.service.shown_path(request.path())
+    }
+}
+
+/// A small page or text of our own.
+pub(super) fn page_of(
+    media_type: &'static str,
+    cache_control: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    response
+}
+
+/// The process runs and answers.
+pub(super) fn alive() -> Response<Bytes> {
+    page_of("text/plain; charset=utf-8", "no-store", "tintype is running\n")
+}
+
+/// Whether requests are welcome here.
+pub(super) fn readiness(health: &Health, request: &Request) -> (Response<Bytes>, Notes) {
+    match health.phase() {
+        Phase::Ready => (alive(), Notes::of(Route::Health)),
+        phase @ (Phase::Starting | Phase::Draining) => {
+            refuse(Route::Health, &respond::not_ready(phase.name()), request)
+        }
+    }
+}
+
+/// A refusal of this room's own.
+pub(super) fn refuse(route: Route, failure: &Failure, request: &Request) -> (Response<Bytes>, Notes) {
+    let response = respond::respond(failure, request);
+    (response, Notes { kind: Some(failure.kind), ..Notes::of(route) })
+}

@@ -1,0 +1,68 @@
+//! What stands behind the sockets: the flow that answers image requests, and pages beside it. Contract: `http` knows
+//! the flow only through [`Service`], so that its tests need neither an origin nor an engine.
+
+use std::future::Future;
+
+use bytes::Bytes;
+use http::{Method, Response};
+
+use crate::flow::{Answer, Ask, Failure};
+
+/// Answers image requests.
+pub trait Service: Send + Sync + 'static {
+    /// One request from its path to its bytes. Dropped when the client goes away: shared work lives in tasks of its
+    /// own.
+    fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
+
+    /// A path as it may stand in a log. As it is, cuts the first segment, which is the signature where there is no
+    /// prefix, and the escaped query of a plain source, which is where credentials of a presigned URL are.
+    fn shown_path(&self, path: &str) -> String {
+        let unsigned = path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(_, rest)| rest);
+        let Some(rest) = unsigned else { return path.to_owned() };
+        let query = ["%3F", "%3f"].iter().filter_map(|mark| rest.find(mark)).min();
+        match query {
+            Some(at) => format!("/…/{}…", &rest[..at]),
+            None => format!("/…/{rest}"),
+        }
+    }
+}
+
+impl Service for std::sync::Arc<crate::flow::Flow> {
+    fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send {
+        crate::flow::Flow::answer(self, ask)
+    }
+}
+
+/// Pages beside the images on the main listener, such as a playground.
+pub trait Extra: Send + Sync + 'static {
+    /// The page at this path, or `None` where it is not one of ours. Asked before anything else for every method but
+    /// `OPTIONS`. Headers it sets are kept; the ones that every answer carries are added where it left them out. The
+    /// body of an answer to `HEAD` is cut off. A failure becomes a problem document like any other.
+    fn route(&self, method: &Method, path: &str, query: Option<&str>) -> Option<Result<Response<Bytes>, Failure>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Deaf;
+
+    impl Service for Deaf {
+        async fn answer(&self, _: Ask) -> Result<Answer, Failure> {
+            Err(Failure::new(500, "deaf", "deaf", ""))
+        }
+    }
+
+    #[test]
+    fn neither_signatures_nor_presigned_queries_are_shown() {
+        for (path, shown) in [
+            ("/SECRET/w:100/plain/http://a/b.jpg", "/…/w:100/plain/http://a/b.jpg"),
+            ("/SECRET/plain/http://a/b%3FX-Amz-Signature=SECRET@webp", "/…/plain/http://a/b…"),
+            ("/SECRET/plain/b%3fSECRET%3FSECRET", "/…/plain/b…"),
+            ("/robots.txt", "/robots.txt"),
+            ("*", "*"),
+        ] {
+            assert_eq!(Deaf.shown_path(path), shown);
+        }
+    }
+}
