@@ -4,6 +4,7 @@
 pub mod originals;
 
 mod folder;
+mod page;
 mod playground;
 
 use std::net::SocketAddr;

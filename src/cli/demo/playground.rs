@@ -11,6 +11,7 @@ use http::{Method, Response};
 use serde_json::{Value, json};
 
 use super::originals::catalogue;
+use super::page::{PAGE, content_security_policy};
 use crate::engine::vips::{Op, VipsError};
 use crate::flow::Failure;
 use crate::http::Extra;
@@ -19,15 +20,6 @@ use crate::telemetry::clock;
 use crate::transform::Format;
 use crate::url::{DialectSpec, SourceEncoding, UrlError, build, options_json, parse};
 
-/// The page, with its script and its style inside.
-const PAGE: &str = include_str!("../../../demo/playground.html");
-
-/// The page runs its own script and shows pictures that its script has fetched; nothing else.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' blob: data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'",
-);
-
 /// Originals listed at most.
 const LISTED_MAX: usize = 200;
 
@@ -35,6 +27,7 @@ const LISTED_MAX: usize = 200;
 pub struct Playground {
     spec: DialectSpec,
     catalogue: Bytes,
+    policy: HeaderValue,
 }
 
 // === impl Playground ===
@@ -47,7 +40,8 @@ impl Playground {
             .map(|preset| json!({"name": preset.name, "description": preset.description, "options": preset.options}))
             .collect();
         let listed = json!({ "originals": originals(folder)?, "presets": presets, "options": options_json() });
-        Ok(Self { spec, catalogue: Bytes::from(listed.to_string()) })
+        let policy = HeaderValue::try_from(content_security_policy())?;
+        Ok(Self { spec, catalogue: Bytes::from(listed.to_string()), policy })
     }
 
     /// A signed path, once the options are known to be right.
@@ -71,7 +65,7 @@ impl Extra for Playground {
         match path {
             "/" => {
                 let mut page = answer("text/html; charset=utf-8", Bytes::from_static(PAGE.as_bytes()));
-                page.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+                page.headers_mut().insert(CONTENT_SECURITY_POLICY, self.policy.clone());
                 Some(Ok(page))
             }
             "/playground/catalogue" => Some(Ok(answer("application/json", self.catalogue.clone()))),

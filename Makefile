@@ -1,0 +1,130 @@
+# For people: what can be done here, each with its reason. Logic lives in Rust.
+# `make` alone, or `make help`, shows the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+CARGO_DENY_VERSION := 0.20.2
+# Arguments for the program: make demo ARGS="--listen 127.0.0.1:9000"
+ARGS ?=
+# Cases that each property is tried with: make fuzz CASES=100000
+CASES ?= 20000
+# How long the soak lasts: make soak SECONDS_LONG=3600
+SECONDS_LONG ?= 300
+
+##@ First steps
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN { FS = ":.*## " } \
+	    /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 } \
+	    /^#> / { printf "                 %s\n", substr($$0, 4) }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what is missing to build and run: libvips, pkg-config, a C compiler, cmake, a font.
+#> Debian 12 and 13 and Ubuntu, by apt, with sudo if you are not root; does nothing where all is there.
+	@if ! command -v $(CARGO) >/dev/null; then
+	    echo "Rust is missing: get 1.95 or newer from https://rustup.rs, then try again." >&2
+	    exit 1
+	fi
+	missing=()
+	command -v cc >/dev/null || missing+=(build-essential)
+	command -v cmake >/dev/null || missing+=(cmake)
+	command -v pkg-config >/dev/null || missing+=(pkg-config)
+	pkg-config --exists 'vips >= 8.14' 2>/dev/null || missing+=(libvips-dev)
+	command -v fc-list >/dev/null || missing+=(fontconfig)
+	[ -n "$$(fc-list 2>/dev/null)" ] || missing+=(fonts-dejavu-core)
+	# Newer distributions keep the codecs of AVIF and HEIC in packages of their own.
+	if command -v apt-cache >/dev/null; then
+	    for codec in aomenc aomdec libde265; do
+	        plugin=libheif-plugin-$$codec
+	        if apt-cache show $$plugin >/dev/null 2>&1 && ! dpkg -s $$plugin >/dev/null 2>&1; then
+	            missing+=($$plugin)
+	        fi
+	    done
+	fi
+	$(MAKE) install-packages PACKAGES="$${missing[*]:-}"
+	if ! pkg-config --exists 'vips >= 8.14'; then
+	    echo "libvips $$(pkg-config --modversion vips 2>/dev/null || echo "is missing and")" \
+	         "does not do: tintype needs 8.14 or newer (Debian 12 has it)." >&2
+	    exit 1
+	fi
+
+# Installs PACKAGES by apt; says what to do by hand where that cannot be.
+.PHONY: install-packages
+install-packages:
+	@[ -n "$(PACKAGES)" ] || exit 0
+	if ! command -v apt-get >/dev/null; then
+	    echo "Missing here, and there is no apt-get to install it: $(PACKAGES)" >&2
+	    echo "These are Debian's names. On macOS: brew install vips pkgconf cmake" >&2
+	    exit 1
+	fi
+	sudo=
+	if [ "$$(id -u)" -ne 0 ]; then
+	    if ! command -v sudo >/dev/null; then
+	        echo "Missing here: $(PACKAGES)" >&2
+	        echo "As root: apt-get install $(PACKAGES)" >&2
+	        exit 1
+	    fi
+	    sudo="sudo"
+	fi
+	echo "Installing $(PACKAGES)"
+	$$sudo apt-get update -qq
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES)
+
+.PHONY: demo
+demo: setup ## Build, make the demo's originals, serve them, and show the playground.
+#> No other service is needed. Arguments: make demo ARGS="--help"
+	@$(CARGO) run --release --locked -- demo $(ARGS)
+
+.PHONY: build release
+build release: setup ## Build the binary for use: target/release/tintype.
+	@$(CARGO) build --release --locked
+	echo "Built: target/release/tintype"
+
+##@ Changing it
+
+.PHONY: test
+test: setup ## Run every test; ends in the test runner's own summaries.
+	@$(CARGO) test --locked --no-fail-fast
+
+.PHONY: lint
+lint: setup cargo-deny ## Check format, lints, and licences and origins of dependencies.
+#> Advisories are left out: their database needs a network. Where there is one: cargo deny check advisories
+	@$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	$(CARGO) deny --locked check bans licenses sources
+
+.PHONY: cargo-deny
+cargo-deny:
+	@if [ "$$($(CARGO) deny --version 2>/dev/null)" != "cargo-deny $(CARGO_DENY_VERSION)" ]; then
+	    echo "Installing cargo-deny $(CARGO_DENY_VERSION), once, in a few minutes"
+	    $(CARGO) install --locked cargo-deny@$(CARGO_DENY_VERSION)
+	fi
+
+.PHONY: docs
+docs: setup ## Write the pages that tables make: options, settings, the example file, metrics.
+	@TINTYPE_BLESS=1 $(CARGO) test --locked --test tidy -- --exact the_house_is_tidy
+
+##@ Trying it hard
+
+.PHONY: fuzz
+fuzz: setup ## Try every property of parsers, canonical form, keys and geometry with many random cases.
+#> More of them: make fuzz CASES=200000
+	@PROPTEST_CASES=$(CASES) $(CARGO) test --locked --lib
+
+.PHONY: leak
+leak: setup ## Run the tests of the libvips layer under valgrind: no invalid access, no leak.
+#> What libraries keep for ever by design is listed in tests/valgrind.supp, each with its reason.
+	@command -v valgrind >/dev/null || $(MAKE) install-packages PACKAGES=valgrind
+	host=$$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+	export "CARGO_TARGET_$${host}_RUNNER=valgrind --quiet --error-exitcode=99 --leak-check=full \
+	    --show-leak-kinds=definite,possible --errors-for-leak-kinds=definite,possible \
+	    --num-callers=40 --fair-sched=yes --suppressions=$(CURDIR)/tests/valgrind.supp"
+	# GLib's own pools would hide leaks from valgrind, or look like them.
+	G_SLICE=always-malloc VIPS_CONCURRENCY=1 $(CARGO) test --locked --lib engine::vips -- --test-threads=1
