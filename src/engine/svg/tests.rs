@@ -139,7 +139,7 @@ fn limits_hold_at_the_limit_and_one_above() {
     assert!(clean(many(ELEMENTS_MAX).as_bytes()).is_ok());
     assert!(matches!(clean(many(ELEMENTS_MAX + 1).as_bytes()), Err(Refusal::Elements)));
     let attributes = |count: usize| {
-        let attributes: String = (0..count).map(|at| format!(" a{at}=''")).collect();
+        let attributes = (0..count).map(|at| format!(" a{at}=''")).collect::<Vec<_>>().concat();
         format!("<svg><g{attributes}/></svg>")
     };
     assert!(clean(attributes(ATTRIBUTES_MAX).as_bytes()).is_ok());
@@ -432,7 +432,8 @@ fn elements() -> impl Strategy<Value = String> {
     );
     let attributes = prop::collection::hash_map(key, value.prop_map(|value| value.concat()), 0..4);
     let element = (name, attributes, "[a-z{}();:#@\"' /*\\\\.]{0,20}").prop_map(|(name, attributes, text)| {
-        let attributes: String = attributes.iter().map(|(key, value)| format!(" {key}=\"{value}\"")).collect();
+        let attributes =
+            attributes.iter().map(|(key, value)| format!(" {key}=\"{value}\"")).collect::<Vec<_>>().concat();
         format!("<{name}{attributes}>{text}</{name}>")
     });
     prop::collection::vec(element, 0..6).prop_map(|elements| format!("{HEAD}>{}</svg>", elements.concat()))
