@@ -207,7 +207,10 @@ fn json(checked: &Result<Sound, Vec<Found>>, changed: bool) -> Value {
             return json!({ "ok": false, "mistakes": found.iter().map(Found::json).collect::<Vec<_>>() });
         }
     };
-    let setting = |setting: Effective| json!({ "key": setting.key, "value": setting.value, "source": source_json(&setting.provenance) });
+    let setting = |setting: Effective| {
+        let source = source_json(&setting.provenance);
+        json!({ "key": setting.key, "value": setting.value, "source": source })
+    };
     let preset =
         |preset: &Preset| json!({ "name": preset.name, "options": preset.options, "description": preset.description });
     json!({

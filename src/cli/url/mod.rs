@@ -40,7 +40,8 @@ pub struct UrlArgs {
     #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
     host: String,
     /// Print a candidate of `<img srcset>` for each of these widths; a height is scaled along
-    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    #[arg(long, value_name = "WIDTHS", value_delimiter = ',')]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=65_535))]
     srcset: Vec<u32>,
     /// Print a complete HTML `<picture>` with a source for each modern format
     #[arg(long)]
