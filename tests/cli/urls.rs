@@ -10,6 +10,9 @@ use crate::support::{run, run_with, text};
 /// `secret` and `hello`.
 const KEYS: [(&str, &str); 2] = [("TINTYPE_KEY", "736563726574"), ("TINTYPE_SALT", "68656C6C6F")];
 
+/// Variables, arguments, and the URL that they give.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+
 /// What a server without keys would understand.
 fn read(url: &str) -> Parsed {
     let mut spec = DialectSpec::default();
@@ -31,7 +34,7 @@ fn signatures_are_those_of_the_dialect() {
     }
     let folder = text(presets.path());
     let curiosity = "http://example.com/images/curiosity.jpg";
-    let cases: [(&[(&str, &str)], &[&str], &str); 6] = [
+    let cases: [Case; 6] = [
         (
             &KEYS,
             &[curiosity, "rs:fill:300:400:0", "g:sm", "--ext", "png"],
