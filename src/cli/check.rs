@@ -23,7 +23,8 @@ use crate::url::{self, PresetProblem};
     tintype check --changed                   only what is not at its default\n  \
     tintype check --format json | jq .ok      for programs\n\n\
     Flags beat the environment, the environment beats the file, the file beats the defaults. Every \
-    setting is a flag of this command too; `--help` lists them.")]
+    setting is a flag of this command too; `--help` lists them. Presets are looked at once the settings \
+    are right, since these say which presets are meant.")]
 pub struct CheckArgs {
     /// Show only settings that are not at their default
     #[arg(long)]
@@ -45,62 +46,6 @@ struct Found {
 struct Sound {
     config: Config,
     presets: Vec<Preset>,
-}
-
-/// Prints the settings in force, or all mistakes; which of the two is the exit status.
-pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let checked = checked(&args.settings);
-    match (&checked, args.format) {
-        (Ok(sound), ReportFormat::Text) => out::print(&sound.text(args.changed))?,
-        (Err(found), ReportFormat::Text) => out::remark(&mistakes_text(found)),
-        (checked, ReportFormat::Json) => out::print_json(&json(checked, args.changed))?,
-    }
-    Ok(if checked.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
-}
-
-/// Settings, then presets, then how both go together. Without settings nobody knows which presets are meant.
-fn checked(settings: &Settings) -> Result<Sound, Vec<Found>> {
-    let config = settings.try_load().map_err(found)?;
-    let mut mistakes = Vec::new();
-    let presets = try_presets(&config).unwrap_or_else(|wrong| {
-        mistakes.extend(found(wrong));
-        Vec::new()
-    });
-    match dialect(&config, &presets) {
-        Ok(dialect) => {
-            let problems = url::check_presets(&dialect, clock::now_unix_s());
-            let folder = config.presets.path.as_deref();
-            mistakes.extend(problems.iter().map(|problem| Found::of_preset(problem, folder)));
-        }
-        Err(error) => {
-            let place = place_of("url.replacements", &config);
-            mistakes.push(Found { place, problem: format!("`url.replacements`: {error}") });
-        }
-    }
-    if mistakes.is_empty() { Ok(Sound { config, presets }) } else { Err(mistakes) }
-}
-
-fn found<T>(mistakes: Vec<T>) -> Vec<Found>
-where
-    Found: From<T>,
-{
-    mistakes.into_iter().map(Found::from).collect()
-}
-
-fn place_of(key: &str, config: &Config) -> Provenance {
-    let effective = config.effective().into_iter().find(|effective| effective.key == key);
-    effective.map_or(Provenance::Default, |effective| effective.provenance)
-}
-
-fn mistakes_text(found: &[Found]) -> String {
-    let mut text = match found.len() {
-        1 => "there is a mistake:".to_owned(),
-        many => format!("there are {many} mistakes:"),
-    };
-    for Found { place, problem } in found {
-        let _ = write!(text, "\n  {place}: {}", problem.replace('\n', "\n  "));
-    }
-    text
 }
 
 // === impl Found ===
@@ -195,6 +140,62 @@ impl Sound {
     }
 }
 
+/// Prints the settings in force, or all mistakes; which of the two is the exit status.
+pub fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let checked = checked(&args.settings);
+    match (&checked, args.format) {
+        (Ok(sound), ReportFormat::Text) => out::print(&sound.text(args.changed))?,
+        (Err(found), ReportFormat::Text) => out::remark(&mistakes_text(found)),
+        (checked, ReportFormat::Json) => out::print_json(&json(checked, args.changed))?,
+    }
+    Ok(if checked.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Settings, then presets, then how both go together. Without settings nobody knows which presets are meant.
+fn checked(settings: &Settings) -> Result<Sound, Vec<Found>> {
+    let config = settings.try_load().map_err(found)?;
+    let mut mistakes = Vec::new();
+    let presets = try_presets(&config).unwrap_or_else(|wrong| {
+        mistakes.extend(found(wrong));
+        Vec::new()
+    });
+    match dialect(&config, &presets) {
+        Ok(dialect) => {
+            let problems = url::check_presets(&dialect, clock::now_unix_s());
+            let folder = config.presets.path.as_deref();
+            mistakes.extend(problems.iter().map(|problem| Found::of_preset(problem, folder)));
+        }
+        Err(error) => {
+            let place = place_of("url.replacements", &config);
+            mistakes.push(Found { place, problem: format!("`url.replacements`: {error}") });
+        }
+    }
+    if mistakes.is_empty() { Ok(Sound { config, presets }) } else { Err(mistakes) }
+}
+
+fn found<T>(mistakes: Vec<T>) -> Vec<Found>
+where
+    Found: From<T>,
+{
+    mistakes.into_iter().map(Found::from).collect()
+}
+
+fn place_of(key: &str, config: &Config) -> Provenance {
+    let effective = config.effective().into_iter().find(|effective| effective.key == key);
+    effective.map_or(Provenance::Default, |effective| effective.provenance)
+}
+
+fn mistakes_text(found: &[Found]) -> String {
+    let mut text = match found.len() {
+        1 => "there is a mistake:".to_owned(),
+        many => format!("there are {many} mistakes:"),
+    };
+    for Found { place, problem } in found {
+        let _ = write!(text, "\n  {place}: {}", problem.replace('\n', "\n  "));
+    }
+    text
+}
+
 fn row(setting: &Effective) -> [String; 3] {
     let value = if setting.value.is_empty() { "(none)".to_owned() } else { setting.value.clone() };
     [setting.key.to_owned(), value, setting.provenance.to_string()]
@@ -207,7 +208,10 @@ fn json(checked: &Result<Sound, Vec<Found>>, changed: bool) -> Value {
             return json!({ "ok": false, "mistakes": found.iter().map(Found::json).collect::<Vec<_>>() });
         }
     };
-    let setting = |setting: Effective| json!({ "key": setting.key, "value": setting.value, "source": source_json(&setting.provenance) });
+    let setting = |setting: Effective| {
+        let source = source_json(&setting.provenance);
+        json!({ "key": setting.key, "value": setting.value, "source": source })
+    };
     let preset =
         |preset: &Preset| json!({ "name": preset.name, "options": preset.options, "description": preset.description });
     json!({

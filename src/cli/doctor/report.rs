@@ -99,7 +99,10 @@ impl Report {
 
     pub fn json(&self) -> Value {
         let format = |row: &FormatRow| json!({ "format": row.format.name(), "reads": row.reads, "writes": row.writes });
-        let finding = |finding: &Finding| json!({ "mark": finding.mark.word(), "subject": finding.subject, "text": finding.text });
+        let finding = |finding: &Finding| {
+            let mark = finding.mark.word();
+            json!({ "mark": mark, "subject": finding.subject, "text": finding.text })
+        };
         let limits: Map<_, _> =
             self.limits.iter().map(|limit| (limit.key.to_owned(), Value::from(limit.value.as_str()))).collect();
         json!({

@@ -41,11 +41,8 @@ pub fn picture(picture: &Picture<'_>) -> String {
     let src = widest.map(|(_, url)| escaped(url)).unwrap_or_default();
     let (width, height) = sides(picture.shape, widest.map_or(0, |(width, _)| *width));
     let list = list(&picture.fallback);
-    let _ = writeln!(
-        html,
-        "  <img src=\"{src}\" sizes=\"{sizes}\" srcset=\"{list}\"\n    width=\"{width}\" height=\"{height}\" alt=\"\">\n\
-         </picture>"
-    );
+    let _ = writeln!(html, "  <img src=\"{src}\" sizes=\"{sizes}\" srcset=\"{list}\"");
+    let _ = writeln!(html, "    width=\"{width}\" height=\"{height}\" alt=\"\">\n</picture>");
     html
 }
 

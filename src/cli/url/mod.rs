@@ -40,7 +40,8 @@ pub struct UrlArgs {
     #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
     host: String,
     /// Print a candidate of `<img srcset>` for each of these widths; a height is scaled along
-    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    #[arg(long, value_name = "WIDTHS", value_delimiter = ',')]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=65_535))]
     srcset: Vec<u32>,
     /// Print a complete HTML `<picture>` with a source for each modern format
     #[arg(long)]
@@ -61,44 +62,6 @@ struct Maker<'a> {
     spec: DialectSpec,
     options: Vec<String>,
     url_bytes_max: usize,
-}
-
-/// Prints the URL, the candidates or the HTML.
-pub fn run(args: &UrlArgs) -> anyhow::Result<()> {
-    let config = args.settings.load()?;
-    let spec = dialect(&config, &presets(&config)?)?;
-    let host = args.host.trim_end_matches('/');
-    let is_host = host.is_empty() || host.starts_with("https://") || host.starts_with("http://");
-    ensure!(is_host && !host.contains(['?', '#', ' ', '"', '<']), "--host is `{host}`, not the beginning of a URL");
-    let options = option_segments(&args.options, &spec)?;
-    let maker = Maker { args, spec, options, url_bytes_max: config.urls.bytes_max };
-    let (url, parsed) = maker.url(&[], args.ext.as_deref())?;
-    let text = if args.srcset.is_empty() && !args.picture {
-        format!("{url}\n")
-    } else {
-        maker.several(&parsed.asked, &config)?
-    };
-    out::print(&text)?;
-    remarks(&maker, &parsed, &config);
-    Ok(())
-}
-
-/// The segments that several arguments hold, each of which must look like an option: what does not would be taken for
-/// the beginning of the source.
-pub fn option_segments(options: &[String], spec: &DialectSpec) -> anyhow::Result<Vec<String>> {
-    let segments = options.iter().flat_map(|option| option.split('/')).filter(|segment| !segment.is_empty());
-    let segments: Vec<String> = segments.map(str::to_owned).collect();
-    if spec.only_presets {
-        // All of them are names, and names stand in one segment.
-        return Ok(if segments.is_empty() { segments } else { vec![segments.join(spec.separator())] });
-    }
-    match segments.iter().find(|segment| !segment.contains(spec.separator())) {
-        None => Ok(segments),
-        Some(stray) => {
-            let separator = spec.separator();
-            bail!("`{stray}` is no option: an option is a name, `{separator}` and arguments, as in w{separator}300")
-        }
-    }
 }
 
 // === impl Maker ===
@@ -150,6 +113,44 @@ impl Maker<'_> {
             options.push(format!("h{separator}{}", scaled(box_height, width, box_width)));
         }
         options
+    }
+}
+
+/// Prints the URL, the candidates or the HTML.
+pub fn run(args: &UrlArgs) -> anyhow::Result<()> {
+    let config = args.settings.load()?;
+    let spec = dialect(&config, &presets(&config)?)?;
+    let host = args.host.trim_end_matches('/');
+    let is_host = host.is_empty() || host.starts_with("https://") || host.starts_with("http://");
+    ensure!(is_host && !host.contains(['?', '#', ' ', '"', '<']), "--host is `{host}`, not the beginning of a URL");
+    let options = option_segments(&args.options, &spec)?;
+    let maker = Maker { args, spec, options, url_bytes_max: config.urls.bytes_max };
+    let (url, parsed) = maker.url(&[], args.ext.as_deref())?;
+    let text = if args.srcset.is_empty() && !args.picture {
+        format!("{url}\n")
+    } else {
+        maker.several(&parsed.asked, &config)?
+    };
+    out::print(&text)?;
+    remarks(&maker, &parsed, &config);
+    Ok(())
+}
+
+/// The segments that several arguments hold, each of which must look like an option: what does not would be taken for
+/// the beginning of the source.
+pub fn option_segments(options: &[String], spec: &DialectSpec) -> anyhow::Result<Vec<String>> {
+    let segments = options.iter().flat_map(|option| option.split('/')).filter(|segment| !segment.is_empty());
+    let segments: Vec<String> = segments.map(str::to_owned).collect();
+    if spec.only_presets {
+        // All of them are names, and names stand in one segment.
+        return Ok(if segments.is_empty() { segments } else { vec![segments.join(spec.separator())] });
+    }
+    match segments.iter().find(|segment| !segment.contains(spec.separator())) {
+        None => Ok(segments),
+        Some(stray) => {
+            let separator = spec.separator();
+            bail!("`{stray}` is no option: an option is a name, `{separator}` and arguments, as in w{separator}300")
+        }
     }
 }
 
