@@ -17,10 +17,9 @@ use super::url::option_segments;
 use super::{out, refusal};
 use crate::config::Config;
 use crate::engine::vips::{Vips, VipsSpec, Watch};
-use crate::engine::{Broken, EngineError, Job, Limits, Output, Rendered, run as run_job};
-use crate::flow::dialect;
+use crate::engine::{EngineError, Job, Output, Rendered, run as run_job};
+use crate::flow::{dialect, engine_limits, negotiated};
 use crate::policy::Policy;
-use crate::semantics::accept::accepted;
 use crate::telemetry::clock;
 use crate::transform::{Asked, Format};
 use crate::url::{DialectSpec, Replacement, SourceEncoding, build, parse};
@@ -114,14 +113,9 @@ fn format_of(output: &Path) -> anyhow::Result<Option<Format>> {
 fn render(vips: &Vips, original: Bytes, asked: &Asked, accept: &str, config: &Config) -> anyhow::Result<Rendered> {
     let policy = Policy::new(config, |format| vips.saves(format));
     let transform = policy.transform(asked);
-    let named = accepted(accept);
-    let candidates = policy.candidates(&transform, |format| match format {
-        Format::Avif => named.avif_permille,
-        Format::Webp => named.webp_permille,
-        Format::Jxl => named.jxl_permille,
-        _ => 0,
-    });
-    let job = Job { inputs: vec![original], outputs: vec![Output { transform, candidates }], limits: limits(config) };
+    let candidates = negotiated(&policy, &transform, accept);
+    let job =
+        Job { inputs: vec![original], outputs: vec![Output { transform, candidates }], limits: engine_limits(config) };
     let watch = Watch::new(clock::instant() + config.engine.transform_timeout, Arc::default());
     let mut made = None;
     run_job(&job, &watch, |(_, outcome)| {
@@ -141,20 +135,6 @@ fn flag_for(error: &EngineError) -> Option<String> {
         EngineError::Deadline => Some("--transform-timeout".to_owned()),
         EngineError::Truncated => Some("--truncated".to_owned()),
         _ => None,
-    }
-}
-
-fn limits(config: &Config) -> Limits {
-    let limits = &config.limits;
-    Limits {
-        source_pixels_max: limits.source_pixels_max,
-        source_side_max: limits.source_side_max,
-        frames_max: limits.frames_max,
-        frame_pixels_max: limits.frame_pixels_max.unwrap_or(limits.source_pixels_max),
-        output_side_max: limits.output_side_max,
-        output_pixels_max: limits.output_pixels_max,
-        linear_light: config.pixels.linear_light,
-        broken: if config.formats.refuse_truncated { Broken::Refuse } else { Broken::Show },
     }
 }
 
