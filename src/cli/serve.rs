@@ -18,6 +18,14 @@ use crate::telemetry::metrics::{Counter, engine_info};
 use crate::telemetry::recorder::Recorder;
 use crate::telemetry::{clock, log};
 
+/// What its help ends with.
+pub const EXAMPLES: &str = "Examples:\n  \
+    tintype serve                                     with the settings of the environment\n  \
+    tintype serve --config tintype.toml               with those of a file\n  \
+    tintype serve --local-root photos --unsigned allow --listen 127.0.0.1:8080\n\n\
+    A flag beats the environment, the environment beats the file. SIGHUP reads them again; SIGTERM and \
+    SIGINT answer what is under way and end. `--help` lists all settings, `tintype check` those in force.";
+
 /// How often metrics are brought up to date.
 const UPKEEP: Duration = Duration::from_secs(1);
 

@@ -1,12 +1,14 @@
 //! The settings as flags: made from the one table, so that none can be missing.
 
+use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
 
-use anyhow::bail;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgMatches, Args, FromArgMatches};
 
-use crate::config::{self, Config, GROUPS, Mistake, Setting};
-use crate::policy::{Preset, builtin_presets, load_presets};
+use crate::config::{self, Config, GROUPS, Mistake, Problem, Setting};
+use crate::policy::{Preset, PresetMistake, builtin_presets, load_presets};
+use crate::url::DEFAULT_SEPARATOR;
 
 /// Where the settings come from: a file and flags; the environment is read beside them.
 #[derive(Debug, Clone, Default)]
@@ -19,35 +21,44 @@ pub struct Settings {
 
 impl Settings {
     /// The effective configuration, or every mistake in it.
+    pub fn try_load(&self) -> Result<Config, Vec<Mistake>> {
+        config::load(self.file.as_deref(), config::environment(), &self.flags)
+    }
+
+    /// The same, with the mistakes as one error.
     pub fn load(&self) -> anyhow::Result<Config> {
-        config::load(self.file.as_deref(), config::environment(), &self.flags).map_err(|mistakes| told(&mistakes))
+        self.try_load().map_err(|mistakes| all("the settings", &mistakes))
     }
 }
 
-/// Every mistake on a line of its own.
-pub fn told(mistakes: &[Mistake]) -> anyhow::Error {
+/// The presets of this configuration, or every mistake in their files.
+pub fn try_presets(config: &Config) -> Result<Vec<Preset>, Vec<PresetMistake>> {
+    if let Some(folder) = &config.presets.path {
+        return load_presets(folder);
+    }
+    let mut presets = builtin_presets();
+    // The shipped ones are written with the default separator; those of a folder with the one in force.
+    for preset in &mut presets {
+        preset.options = preset.options.replace(DEFAULT_SEPARATOR, &config.urls.arguments_separator);
+    }
+    Ok(presets)
+}
+
+/// The same, with the mistakes as one error.
+pub fn presets(config: &Config) -> anyhow::Result<Vec<Preset>> {
+    try_presets(config).map_err(|mistakes| all("the presets", &mistakes))
+}
+
+/// One error of several mistakes, a line each.
+pub fn all<T: Display>(what: &str, mistakes: &[T]) -> anyhow::Error {
     let mut text = match mistakes.len() {
-        1 => "the settings have a mistake:".to_owned(),
-        many => format!("the settings have {many} mistakes:"),
+        1 => format!("{what} have a mistake:"),
+        many => format!("{what} have {many} mistakes:"),
     };
     for mistake in mistakes {
-        text = format!("{text}\n  {mistake}");
+        let _ = write!(text, "\n  {mistake}");
     }
     anyhow::Error::msg(text)
-}
-
-/// The presets of this configuration, or every mistake in them.
-pub fn presets(config: &Config) -> anyhow::Result<Vec<Preset>> {
-    let Some(folder) = &config.presets.path else {
-        return Ok(builtin_presets());
-    };
-    match load_presets(folder) {
-        Ok(presets) => Ok(presets),
-        Err(mistakes) => {
-            let lines: Vec<_> = mistakes.iter().map(|mistake| format!("\n  {mistake}")).collect();
-            bail!("the presets have {} mistakes:{}", mistakes.len(), lines.concat())
-        }
-    }
 }
 
 impl FromArgMatches for Settings {
@@ -100,4 +111,14 @@ fn flag(setting: &'static Setting, heading: &'static str) -> Option<Arg> {
             .help(summary)
             .long_help(format!("{}\n[default: {default}] [environment: {}]", setting.doc, setting.environment())),
     )
+}
+
+/// What is wrong with a command line that gives a secret as a flag. clap would call the flag unexpected and suggest
+/// another one; this says where the secret belongs.
+pub fn secret_flag(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_given = |setting: &&Setting| given.trim_start_matches('-') == setting.key.replace(['.', '_'], "-");
+    let setting = config::settings().filter(|setting| setting.kind.is_secret()).find(is_given)?;
+    let problem = Problem::SecretFlag { key: setting.key, instead: setting.environment() };
+    Some(format!("flag {given}: {problem}"))
 }

@@ -7,26 +7,18 @@ use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, ImageRea
 
 use super::error::EngineError;
 use super::job::Limits;
+use super::load::check_size;
 use super::vips::{Image, Op, Value, VipsError};
 use crate::transform::Format;
+use crate::transform::geometry::Size;
 
 /// Decodes the whole picture; both formats are small or uncompressed, so the header alone is not worth a second way.
 pub fn load(bytes: &Bytes, format: Format, limits: &Limits) -> Result<Image, EngineError> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes.as_ref()), crate_format(format));
-    let mut bounds = image::Limits::default();
-    bounds.max_image_width = Some(limits.source_side_max);
-    bounds.max_image_height = Some(limits.source_side_max);
-    bounds.max_alloc = Some(limits.source_pixels_max.saturating_mul(8));
-    reader.limits(bounds);
-    let decoded = reader.decode().map_err(|error| match error {
-        image::ImageError::Limits(_) => EngineError::Limit {
-            what: "the size of the original",
-            setting: "source_pixels_max",
-            got: bytes.len() as u64,
-            max: limits.source_pixels_max,
-        },
-        error => EngineError::Broken(failed("bitmap", &error.to_string())),
-    })?;
+    let reader = || ImageReader::with_format(Cursor::new(bytes.as_ref()), crate_format(format));
+    let broken = |error: image::ImageError| EngineError::Broken(failed("bitmap", &error.to_string()));
+    let (width, height) = reader().into_dimensions().map_err(broken)?;
+    check_size(Size::new(width, height), limits)?;
+    let decoded = reader().decode().map_err(broken)?;
     let (width, height) = (decoded.width(), decoded.height());
     let image = if decoded.color().has_alpha() {
         Image::from_pixels(decoded.to_rgba8().as_raw(), width, height, 4)

@@ -142,10 +142,14 @@ fn check(facts: &Facts, limits: &Limits) -> Result<(), EngineError> {
     if facts.format == Format::Svg {
         return Ok(());
     }
-    let size = Size::new(facts.width, facts.height);
+    check_size(Size::new(facts.width, facts.height), limits)
+}
+
+/// Refuses an original of too many pixels.
+pub fn check_size(size: Size, limits: &Limits) -> Result<(), EngineError> {
     let side = u64::from(size.longest());
-    limit("the longest side of the original", "source_side_max", side, u64::from(limits.source_side_max))?;
-    limit("the number of pixels of the original", "source_pixels_max", size.pixels(), limits.source_pixels_max)
+    limit("the longest side of the original", "source.side_max", side, u64::from(limits.source_side_max))?;
+    limit("the number of pixels of the original", "source.pixels_max", size.pixels(), limits.source_pixels_max)
 }
 
 /// Refuses an animation that is too long or too large in all.
@@ -159,9 +163,9 @@ pub fn check_frames(facts: &Facts, limits: &Limits) -> Result<(), EngineError> {
 /// Refuses a result that is too large.
 pub fn check_result(result: Size, frames: u32, limits: &Limits) -> Result<(), EngineError> {
     let side = u64::from(result.longest());
-    limit("the longest side of the result", "output_side_max", side, u64::from(limits.output_side_max))?;
+    limit("the longest side of the result", "output.side_max", side, u64::from(limits.output_side_max))?;
     let pixels = result.pixels().saturating_mul(u64::from(frames));
-    limit("the number of pixels of the result", "output_pixels_max", pixels, limits.output_pixels_max)
+    limit("the number of pixels of the result", "output.pixels_max", pixels, limits.output_pixels_max)
 }
 
 const fn limit(what: &'static str, setting: &'static str, got: u64, max: u64) -> Result<(), EngineError> {

@@ -8,7 +8,7 @@ use super::encode::{Encoding, encode};
 use super::error::EngineError;
 use super::job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
 use super::load::{Frames, Opened, check_frames, check_result};
-use super::metadata::{Keep, scrubbed};
+use super::metadata::{Keep, scrubbed, upright};
 use super::sniff::{is_truncated, sniff};
 use super::steps::{self, Context};
 use super::svg;
@@ -105,11 +105,10 @@ fn finished(image: Image, transform: &Transform, format: Format) -> Result<(Imag
         (true, true) => Keep::Copyright,
         (true, false) => Keep::Nothing,
     };
-    let (image, metadata) = scrubbed(&image, keep)?;
+    let (image, metadata) = scrubbed(&image, keep, format)?;
     let metadata = metadata || image.has("icc-profile-data");
     // The pixels stand upright now, whatever the original's header said.
-    let upright = transform.auto_rotate && image.has("orientation");
-    let image = if upright { image.edited(|header| header.remove("orientation"))? } else { image };
+    let image = if transform.auto_rotate { upright(&image)? } else { image };
     Ok((image, metadata))
 }
 

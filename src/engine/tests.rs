@@ -170,10 +170,10 @@ fn limits_hold_at_the_bound_and_one_beyond() {
         }
         other => panic!("{name}: {other:?}"),
     };
-    refused(Limits { source_pixels_max: 5999, ..exact }, "source_pixels_max");
-    refused(Limits { source_side_max: 99, ..exact }, "source_side_max");
-    refused(Limits { output_side_max: 99, ..exact }, "output_side_max");
-    refused(Limits { output_pixels_max: 5999, ..exact }, "output_pixels_max");
+    refused(Limits { source_pixels_max: 5999, ..exact }, "source.pixels_max");
+    refused(Limits { source_side_max: 99, ..exact }, "source.side_max");
+    refused(Limits { output_side_max: 99, ..exact }, "output.side_max");
+    refused(Limits { output_pixels_max: 5999, ..exact }, "output.pixels_max");
 }
 
 #[test]

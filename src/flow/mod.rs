@@ -28,9 +28,9 @@ use crate::engine::{Limits, Patience, Pool};
 pub use ask::{Answer, Ask, CacheOutcome};
 pub use failure::Failure;
 pub use original::{KeptOriginal, Originals};
-pub use setup::{SetupError, dialect, origins_spec};
+pub use setup::{SetupError, dialect, engine_limits, origins_spec};
 pub use variant::Variant;
-pub use wanted::{LiveRules, Picture, Rules, Wanted, What};
+pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};
 
 /// Everything that a request may need on its way.
 pub struct Flow {

@@ -5,7 +5,7 @@
 
 use super::Failure;
 use crate::engine::EngineError;
-use crate::origin::OriginError;
+use crate::origin::{OriginError, Phase};
 use crate::url::UrlError;
 
 const URL_S: u64 = 60;
@@ -18,7 +18,7 @@ const RETRY_S: u32 = 2;
 impl Failure {
     pub(super) fn url_too_long(got: usize, max: usize) -> Self {
         Self {
-            limit: Some(("url_bytes_max", format!("{max} bytes"))),
+            limit: Some(("url.bytes_max", format!("{max} bytes"))),
             cache_s: Some(URL_S),
             ..Self::new(414, "url-too-long", "the URL is too long", format!("the path has {got} bytes"))
         }
@@ -71,9 +71,9 @@ impl From<OriginError> for Failure {
             _ => "the original cannot be fetched",
         };
         let limit = match &error {
-            OriginError::TooLarge { max, .. } => Some(("source_bytes_max", format!("{max} bytes"))),
+            OriginError::TooLarge { max, .. } => Some(("source.bytes_max", format!("{max} bytes"))),
             OriginError::TooManyRedirects { max } => Some(("redirects_max", max.to_string())),
-            OriginError::Timeout { after_ms, .. } => Some(("fetch timeouts", format!("{after_ms} ms"))),
+            OriginError::Timeout { phase, after_ms } => Some((timeout_setting(*phase), format!("{after_ms} ms"))),
             _ => None,
         };
         let cache_s = match status {
@@ -89,6 +89,15 @@ impl From<OriginError> for Failure {
             retry_after_s: (status == 503).then_some(RETRY_S),
             ..Self::new(status, error.kind(), title, error.to_string())
         }
+    }
+}
+
+const fn timeout_setting(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => "fetch.connect_timeout",
+        Phase::FirstByte => "fetch.first_byte_timeout",
+        Phase::Read => "fetch.idle_timeout",
+        Phase::Total => "fetch.timeout",
     }
 }
 

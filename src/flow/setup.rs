@@ -199,20 +199,25 @@ fn trusted_hosts(patterns: &[String]) -> Vec<String> {
 }
 
 fn limits(config: &Config) -> FlowLimits {
-    let limits = &config.limits;
     FlowLimits {
         request_timeout: config.server.request_timeout,
         patience: Patience { queue: config.engine.queue_timeout, run: config.engine.transform_timeout },
-        engine: Limits {
-            source_pixels_max: limits.source_pixels_max,
-            source_side_max: limits.source_side_max,
-            frames_max: limits.frames_max,
-            frame_pixels_max: limits.frame_pixels_max.unwrap_or(limits.source_pixels_max),
-            output_side_max: limits.output_side_max,
-            output_pixels_max: limits.output_pixels_max,
-            linear_light: config.pixels.linear_light,
-            broken: if config.formats.refuse_truncated { Broken::Refuse } else { Broken::Show },
-        },
+        engine: engine_limits(config),
+    }
+}
+
+/// What one picture may cost under this configuration.
+pub fn engine_limits(config: &Config) -> Limits {
+    let limits = &config.limits;
+    Limits {
+        source_pixels_max: limits.source_pixels_max,
+        source_side_max: limits.source_side_max,
+        frames_max: limits.frames_max,
+        frame_pixels_max: limits.frame_pixels_max.unwrap_or(limits.source_pixels_max),
+        output_side_max: limits.output_side_max,
+        output_pixels_max: limits.output_pixels_max,
+        linear_light: config.pixels.linear_light,
+        broken: if config.formats.refuse_truncated { Broken::Refuse } else { Broken::Show },
     }
 }
 

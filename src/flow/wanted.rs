@@ -98,8 +98,7 @@ impl Rules {
     }
 
     fn picture(&self, transform: Transform, original: &OriginalId, accept: &str) -> What {
-        let named = accepted(accept);
-        let candidates = self.policy.candidates(&transform, |format| weight(named, format));
+        let candidates = negotiated(&self.policy, &transform, accept);
         let accept_set: Vec<&str> = candidates.accepted.iter().map(|format| format.name()).collect();
         let key = Key::of(
             "variant",
@@ -146,6 +145,12 @@ impl Wanted {
         let stem = if stem.is_empty() { "image" } else { stem };
         if extension.is_empty() { stem.to_owned() } else { format!("{stem}.{extension}") }
     }
+}
+
+/// The formats that may answer a client with this `Accept` field, best first.
+pub fn negotiated(policy: &Policy, transform: &Transform, accept: &str) -> Candidates {
+    let named = accepted(accept);
+    policy.candidates(transform, |format| weight(named, format))
 }
 
 const fn weight(accepted: Accepted, format: Format) -> u16 {

@@ -81,7 +81,8 @@ impl Origins {
 
     /// Fetches an original whole, or learns that what is known of it is still right.
     ///
-    /// Dropping the future ends the fetch and closes its connection.
+    /// Dropping the future ends the fetch and closes its connection; a local read that has begun is finished and thrown
+    /// away.
     ///
     /// # Errors
     ///

@@ -112,9 +112,10 @@ fn build(spec: &OriginsSpec) -> Result<TokioResolver, Box<dyn Error + Send + Syn
         TokioResolver::builder_with_config(ResolverConfig::from_name_servers(servers), TokioRuntimeProvider::default())
     };
     let options = builder.options_mut();
-    // Two tries have to fit into the time for a connection, of which the name is a part.
+    // A lost packet leaves time for a second try; the third never ends before the time for a connection does, of which
+    // the name is a part, so that silence is always a time-out and never a failure.
     options.timeout = Duration::from_millis((spec.limits.connect_ms_max / 2).max(1));
-    options.attempts = 2;
+    options.attempts = 3;
     options.cache_size = CACHED_ANSWERS_MAX;
     options.positive_max_ttl = Some(Duration::from_secs(ANSWER_S_MAX));
     options.negative_max_ttl = Some(Duration::from_secs(NEGATIVE_S_MAX));
@@ -132,7 +133,18 @@ fn nameserver(address: SocketAddr) -> NameServerConfig {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spec::OriginLimits;
     use super::*;
+
+    #[tokio::test]
+    async fn silence_is_a_timeout() {
+        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let limits = OriginLimits { connect_ms_max: 100, ..OriginLimits::default() };
+        let nameservers = vec![silent.local_addr().expect("a bound socket")];
+        let spec = OriginsSpec { nameservers, limits, ..OriginsSpec::default() };
+        let error = Names::new(&spec).addresses("name.example").await.expect_err("nobody answers");
+        assert!(matches!(error, NameError::Timeout { .. }), "{error:?}");
+    }
 
     #[test]
     fn refused_addresses_are_dropped_from_an_answer() {

@@ -61,8 +61,8 @@ impl Slots {
     }
 
     async fn wait(&self, origin: &str) -> Option<Slot> {
-        // The origin's own slot comes first: whoever waits for a slow origin must not hold a slot that others could
-        // use.
+        // The origin's own slot comes first: whoever waits for a slow origin must not hold a slot that others
+        // could use.
         let entry = self.entry(origin);
         let semaphore = entry.semaphore.clone()?;
         let permit = semaphore.acquire_owned().await.ok()?;

@@ -139,6 +139,14 @@ async fn a_file_may_be_as_large_as_the_limit() {
     assert!(fetch(&origins, "local:///empty.jpg").await.expect("a file").bytes.is_empty());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_that_is_not_as_long_as_it_says_is_incomplete() {
+    // Files of the kernel say that they are empty and then are not, like a file that grows while it is read.
+    let spec = OriginsSpec { local_root: Some("/proc".into()), limits: limits(), ..OriginsSpec::default() };
+    assert_eq!(refusal(&origins(&spec), "local:///version").await, (422, "original-incomplete"));
+}
+
 #[tokio::test]
 async fn a_file_is_read_again_when_it_changed() {
     let (_folder, spec) = folder();

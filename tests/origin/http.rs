@@ -1,9 +1,18 @@
 //! HTTP as it should be: what is asked, what is taken over, conditions, statuses, limits at their border.
 
-use tintype::origin::{Fetched, Validators};
+use tintype::origin::{Fetched, OriginsSpec, Validators};
 
 use super::scripted::{Scripted, Step, answer, head};
 use super::support::{fetch, limits, origins, refusal, trusting};
+
+/// Fetches run in tasks of their own, so that they outlive the request that asked first.
+#[test]
+fn a_fetch_can_be_moved_to_a_task() {
+    fn is_send(_: impl Send) {}
+    let origins = origins(&OriginsSpec::default());
+    is_send(origins.fetch("http://a.example/", None));
+    is_send(std::sync::Arc::new(origins));
+}
 
 #[tokio::test]
 async fn an_original_comes_with_everything_its_origin_said() {

@@ -37,7 +37,11 @@ async fn a_request_says_what_it_should() {
     assert_eq!(original.freshness.cache_control.as_deref(), Some("max-age=5"));
     assert_eq!(original.last_modified_s, Some(784_111_777));
     assert_eq!(original.validators.version.as_deref(), Some("v7"));
-    let known = Validators { etag: Some("\"v1\"".into()), last_modified: Some("x".into()), ..Validators::default() };
+    let known = Validators {
+        etag: Some("\"v1\"".into()),
+        last_modified: original.validators.last_modified.clone(),
+        ..Validators::default()
+    };
     origins.fetch("s3://bucket/a", Some(&known)).await.expect("an object");
     let known = Validators { last_modified: original.validators.last_modified, ..Validators::default() };
     origins.fetch("s3://bucket/a", Some(&known)).await.expect("an object");
@@ -89,6 +93,14 @@ async fn statuses_become_ours() {
         assert_eq!(refusal(&origins, &format!("s3://bucket/{code}")).await, (status, kind), "{code}");
         assert_eq!(server.requests().len() - before, tries, "{code}");
     }
+}
+
+#[tokio::test]
+async fn not_modified_is_no_answer_where_nothing_can_be_compared() {
+    let server = Scripted::start(|_| vec![Step::Send(head("304 Not Modified", &[]))]).await;
+    let known = Validators { size: Some(7), ..Validators::default() };
+    let error = origins(&spec(&server)).fetch("s3://bucket/a", Some(&known)).await.expect_err("no validator");
+    assert_eq!((error.status(), error.kind()), (502, "origin-failed"));
 }
 
 #[tokio::test]

@@ -81,7 +81,8 @@ fn configure(demo: &Demo, folder: &std::path::Path) -> anyhow::Result<Config> {
     let flags =
         [("listen", demo.listen.to_string()), ("admin-listen", String::new()), ("local-root", folder_text.into())]
             .map(|(name, value)| (name.to_owned(), value));
-    config::load(None, environment.into_iter(), &flags).map_err(|mistakes| super::settings::told(&mistakes))
+    config::load(None, environment.into_iter(), &flags)
+        .map_err(|mistakes| super::settings::all("the settings", &mistakes))
 }
 
 fn introduce(demo: &Demo, folder: &std::path::Path, spec: &DialectSpec) {

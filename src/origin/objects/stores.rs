@@ -121,9 +121,22 @@ impl AzBackend {
 }
 
 fn s3_builder(spec: &S3Spec, bucket: &str, connector: &Connector) -> Result<AmazonS3Builder, OriginSetupError> {
+    let env = AmazonS3Builder::from_env();
+    let from_env = |key| env.get_config_value(&key);
+    let endpoint = spec
+        .endpoint
+        .clone()
+        .or_else(|| from_env(AmazonS3ConfigKey::S3Endpoint))
+        .or_else(|| from_env(AmazonS3ConfigKey::Endpoint));
+    let region = spec
+        .region
+        .clone()
+        .or_else(|| from_env(AmazonS3ConfigKey::Region))
+        .or_else(|| from_env(AmazonS3ConfigKey::DefaultRegion));
     let mut builder = match &spec.credentials {
-        S3Credentials::Environment => AmazonS3Builder::from_env(),
-        S3Credentials::Anonymous => AmazonS3Builder::from_env().with_skip_signature(true),
+        S3Credentials::Environment => env,
+        S3Credentials::Anonymous => AmazonS3Builder::new().with_skip_signature(true),
+        // Not on top of the environment: its session token would not belong to this key.
         S3Credentials::Static { access_key_id, secret_access_key, session_token } => {
             let builder =
                 AmazonS3Builder::new().with_access_key_id(access_key_id).with_secret_access_key(secret_access_key);
@@ -133,12 +146,6 @@ fn s3_builder(spec: &S3Spec, bucket: &str, connector: &Connector) -> Result<Amaz
             }
         }
     };
-    let from_env = |key| builder.get_config_value(&key);
-    let endpoint = spec
-        .endpoint
-        .clone()
-        .or_else(|| from_env(AmazonS3ConfigKey::S3Endpoint))
-        .or_else(|| from_env(AmazonS3ConfigKey::Endpoint));
     let mut is_virtual = spec.addressing == S3Addressing::VirtualHost && !bucket.contains('.');
     let mut options = ClientOptions::new();
     if let Some(endpoint) = endpoint {
@@ -149,7 +156,7 @@ fn s3_builder(spec: &S3Spec, bucket: &str, connector: &Connector) -> Result<Amaz
         // Of the two keys the environment may have set either; the first one rules.
         builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, address);
     }
-    if let Some(region) = &spec.region {
+    if let Some(region) = region {
         builder = builder.with_region(region);
     }
     Ok(builder
@@ -165,7 +172,10 @@ fn gs_builder(
     bucket: &str,
     connector: &Connector,
 ) -> Result<GoogleCloudStorageBuilder, OriginSetupError> {
-    let mut builder = GoogleCloudStorageBuilder::from_env().with_skip_signature(spec.anonymous);
+    let mut builder = GoogleCloudStorageBuilder::from_env();
+    if spec.anonymous {
+        builder = builder.with_skip_signature(true);
+    }
     let mut options = ClientOptions::new();
     if let Some(endpoint) = &spec.endpoint {
         options = options.with_allow_http(parse_endpoint(endpoint)?.scheme() == "http");
@@ -183,7 +193,10 @@ fn az_builder(
     container: &str,
     connector: &Connector,
 ) -> Result<MicrosoftAzureBuilder, OriginSetupError> {
-    let mut builder = MicrosoftAzureBuilder::from_env().with_skip_signature(spec.anonymous);
+    let mut builder = MicrosoftAzureBuilder::from_env();
+    if spec.anonymous {
+        builder = builder.with_skip_signature(true);
+    }
     let mut options = ClientOptions::new();
     if let Some(endpoint) = &spec.endpoint {
         options = options.with_allow_http(parse_endpoint(endpoint)?.scheme() == "http");
