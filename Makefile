@@ -13,6 +13,7 @@ CARGO_DENY_VERSION := 0.20.2
 ARGS ?=
 # Cases that each property is tried with: make fuzz CASES=100000
 CASES ?= 20000
+SOAK_SECONDS ?= 300
 # Tests that valgrind runs: make leak LEAK=engine::tests
 LEAK ?= engine::vips
 
@@ -112,6 +113,15 @@ docs: setup ## Write the pages that tables make: options, settings, the example 
 	@TINTYPE_BLESS=1 $(CARGO) test --locked --test tidy -- --exact the_house_is_tidy
 
 ##@ Trying it hard
+
+.PHONY: bench
+bench: setup ## Measure the engine: pictures a second and bytes for usual sizes and formats, on all cores.
+#> Your own pictures and time: make bench BENCH_FOLDER=photos BENCH_SECONDS=10
+	@$(CARGO) bench --locked --bench engine
+
+.PHONY: soak
+soak: setup ## Make pictures for SOAK_SECONDS (300) and fail if the process grows.
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
 
 .PHONY: fuzz
 fuzz: setup ## Try every property of parsers, canonical form, keys and geometry with many random cases.

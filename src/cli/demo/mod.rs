@@ -21,6 +21,8 @@ use crate::flow::dialect;
 use crate::telemetry::log;
 use crate::url::{DialectSpec, SourceEncoding, build};
 
+pub use folder::fill as make_originals;
+
 /// Make demo originals, serve them, and open a playground at `/`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
