@@ -51,8 +51,8 @@ setup: ## Install what is missing to build and run: libvips, pkg-config, a C com
 	fi
 	$(MAKE) install-packages PACKAGES="$${missing[*]:-}"
 	if ! pkg-config --exists 'vips >= 8.14'; then
-	    echo "libvips $$(pkg-config --modversion vips 2>/dev/null || echo "is missing and")" \
-	         "does not do: tintype needs 8.14 or newer (Debian 12 has it)." >&2
+	    found=$$(pkg-config --modversion vips 2>/dev/null || echo none)
+	    echo "libvips 8.14 or newer is needed, found: $$found. Debian 12, Ubuntu 23.04 and newer have it." >&2
 	    exit 1
 	fi
 
