@@ -10,6 +10,7 @@ mod encode;
 mod error;
 mod job;
 mod load;
+mod memory;
 mod metadata;
 mod pipeline;
 mod pool;

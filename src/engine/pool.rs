@@ -15,12 +15,16 @@ use tokio::time::Instant;
 
 use super::error::EngineError;
 use super::job::{Job, Outcome};
+use super::memory;
 use super::pipeline;
 use super::vips::{Vips, VipsError, VipsSpec, Watch, thread_shutdown};
 use crate::telemetry::clock;
 
 /// Stack of a worker thread: codecs put whole rows of blocks on theirs.
 const STACK_BYTES: usize = 4 << 20;
+
+/// How long a thread has nothing to do before memory is given back.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// How large a pool is.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +71,8 @@ struct Shared {
     queue: Mutex<Queue>,
     work: Condvar,
     busy: AtomicUsize,
+    /// Jobs run since memory was last given back.
+    run: AtomicUsize,
     workers: usize,
     queue_jobs_max: usize,
 }
@@ -91,12 +97,14 @@ struct Queued {
 impl Pool {
     /// Starts libvips and the threads.
     pub fn start(spec: PoolSpec) -> Result<Self, VipsError> {
+        memory::configure(spec.workers);
         let vips = Vips::start(VipsSpec { threads: 1 })?;
         let workers = spec.workers.max(1);
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             work: Condvar::new(),
             busy: AtomicUsize::new(0),
+            run: AtomicUsize::new(0),
             workers,
             queue_jobs_max: spec.queue_jobs_max,
         });
@@ -189,6 +197,7 @@ impl Shared {
         while let Some(queued) = self.next_job() {
             self.busy.fetch_add(1, Ordering::Relaxed);
             queued.run();
+            self.run.fetch_add(1, Ordering::Relaxed);
             self.busy.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -202,7 +211,13 @@ impl Shared {
             if queue.closed {
                 return None;
             }
-            queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            let (waited, idle) = self.work.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
+            queue = waited;
+            if idle.timed_out() && self.busy.load(Ordering::Relaxed) == 0 && self.run.swap(0, Ordering::Relaxed) > 0 {
+                drop(queue);
+                memory::give_back();
+                queue = self.lock();
+            }
         }
     }
 }
