@@ -201,7 +201,8 @@ fn said(file: &Bytes, loader: &str) -> String {
     let mut said = String::from_utf8_lossy(file).into_owned();
     for field in image.fields() {
         let blob = image.blob(&field).unwrap_or_default();
-        said += &format!("{field}={} {}\n", image.text(&field).unwrap_or_default(), String::from_utf8_lossy(&blob));
+        let text = image.text(&field).unwrap_or_default();
+        said.extend([field.as_str(), "=", &text, " ", &String::from_utf8_lossy(&blob), "\n"]);
     }
     said
 }
