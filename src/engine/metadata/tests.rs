@@ -250,10 +250,9 @@ fn who_made_it_stays_where_the_format_carries_it() {
         let said = said(&made(&original, transform), loader);
         let wanted: &[&str] = match to {
             Format::Jpeg => &[ARTIST, EXIF_RIGHTS, IPTC_RIGHTS, XMP_RIGHTS],
-            Format::Webp | Format::Avif => &[ARTIST, EXIF_RIGHTS, XMP_RIGHTS],
+            Format::Png | Format::Webp | Format::Avif => &[ARTIST, EXIF_RIGHTS, XMP_RIGHTS],
             // What EXIF said stands in XMP.
             Format::Tiff => &[ARTIST, IPTC_RIGHTS, XMP_RIGHTS],
-            Format::Png => &[ARTIST, XMP_RIGHTS],
             _ => &[],
         };
         for rights in wanted {
