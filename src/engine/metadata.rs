@@ -68,7 +68,7 @@ pub fn scrubbed(image: &Image, keep: Keep, format: Format) -> Result<(Image, boo
     let personal = |field: &String| !TECHNICAL.contains(&field.as_str());
     let personal: Vec<String> = image.fields().into_iter().filter(personal).collect();
     let image = Op::new("copy")?.set("in", image)?.set("xres", PIXELS_PER_MM)?.set("yres", PIXELS_PER_MM)?.image()?;
-    let exif = exif::fields(&credits.exif)?;
+    let exif = exif::fields(&credits.exif);
     let image = image.edited(|header| {
         remove(header, &personal);
         for (field, text) in &exif.texts {
@@ -119,8 +119,8 @@ impl Credits {
             iptc = iptc::read(&blob("photoshop-data"));
         }
         let mut xmp = xmp::read(&blob("xmp-data"));
-        // libvips writes EXIF to neither; the same words have a place in XMP.
-        if matches!(format, Format::Png | Format::Tiff) {
+        // libvips writes no EXIF to TIFF; the same words have a place in XMP.
+        if format == Format::Tiff {
             xmp::complete(&mut xmp, "creator", exif.artist.as_deref());
             xmp::complete(&mut xmp, "rights", exif.copyright.as_deref());
         }

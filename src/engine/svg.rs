@@ -176,6 +176,9 @@ impl Sanitiser {
         if self.elements > ELEMENTS_MAX {
             return Err(Refusal::Elements);
         }
+        if element.attributes().with_checks(false).take(ATTRIBUTES_MAX + 1).count() > ATTRIBUTES_MAX {
+            return Err(Refusal::Attributes);
+        }
         if self.open.len() + self.skipped >= DEPTH_MAX {
             return Err(Refusal::Depth);
         }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::words;
+use super::{tidied, words};
 use crate::engine::vips::{Op, VipsError};
 
 /// Who made the picture and who owns it.
@@ -73,7 +73,7 @@ impl<'a> Tiff<'a> {
         // A copyright may name the photographer and the editor with a zero byte between them.
         let parts: Vec<String> = bytes.split(|byte| *byte == 0).map(words).filter(|part| !part.is_empty()).collect();
         let is_text = self.u16(entry + 2)? == ASCII && !parts.is_empty();
-        is_text.then(|| parts.join("; "))
+        is_text.then(|| tidied(&parts.join("; ")))
     }
 }
 
@@ -88,15 +88,28 @@ pub fn read(block: &[u8]) -> Credits {
 /// What to put into a header so that libvips writes these credits.
 ///
 /// libvips renders every value of a block as text, and writes a text that differs from its own rendering anew, as
-/// ASCII: names would lose their accents or turn into question marks. So it is asked how it renders ours.
-pub fn fields(credits: &Credits) -> Result<Fields, VipsError> {
-    let Some(block) = write(credits) else { return Ok(Fields::default()) };
-    let len = u16::try_from(block.len() + 2).map_err(|_| VipsError::NoField("exif-data".to_owned()))?;
-    let carrier = [b"\xff\xd8\xff\xe1".as_slice(), &len.to_be_bytes(), &block, PIXEL].concat();
+/// ASCII: names would lose their accents or turn into question marks. So it is asked how it renders ours. A libvips
+/// that would not read the block gets none: a picture without a name beats none.
+pub fn fields(credits: &Credits) -> Fields {
+    let Some(block) = write(credits) else { return Fields::default() };
+    match rendered(&block) {
+        Ok(texts) if !texts.is_empty() => Fields { block: Some(block), texts },
+        Ok(_) => Fields::default(),
+        Err(error) => {
+            tracing::warn!(%error, "exif credits are left out");
+            Fields::default()
+        }
+    }
+}
+
+/// The block's values in the words of libvips.
+fn rendered(block: &[u8]) -> Result<Vec<(&'static str, String)>, VipsError> {
+    // Two values of limited length are far from the end of a segment.
+    let len = u16::try_from(block.len() + 2).unwrap_or(u16::MAX);
+    let carrier = [b"\xff\xd8\xff\xe1".as_slice(), &len.to_be_bytes(), block, PIXEL].concat();
     let carrier = Op::load("jpegload_source", &Bytes::from(carrier))?.image()?;
     let names = ["exif-ifd0-Artist", "exif-ifd0-Copyright"];
-    let texts = names.into_iter().filter_map(|name| Some((name, carrier.text(name)?))).collect();
-    Ok(Fields { block: Some(block), texts })
+    Ok(names.into_iter().filter_map(|name| Some((name, carrier.text(name)?))).collect())
 }
 
 /// A block of one directory. Source: TIFF 6.0, section 2; Exif 2.32, section 4.6.
@@ -140,6 +153,15 @@ mod tests {
         let prefixed = [PREFIX, big].concat();
         assert_eq!(read(&prefixed), credits);
         assert_eq!(read(&big[..55]).copyright, None, "a value that ends too early");
+    }
+
+    #[test]
+    fn long_values_fit_into_a_segment() {
+        let long = b"MM\0*\0\0\0\x08\0\x01\x82\x98\0\x02\0\x01\0\0\0\0\0\x1a\0\0\0\0".as_slice();
+        let credits = read(&[long, &b"\xe5\xb1\0".repeat(0x6000)].concat());
+        let chars = credits.copyright.as_deref().map_or(0, |text| text.chars().count());
+        assert!((1900..=super::super::VALUE_CHARS_MAX).contains(&chars), "{chars}");
+        assert!(write(&credits).unwrap().len() < 0x8000);
     }
 
     #[test]

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn credits_are_found_in_every_wrapping() {
-        let bare = b"\x1c\x01\x5a\0\x03\x1b%G\x1c\x02\x50\0\x02Jo\x1c\x02\x5a\0\x04City\x1c\x02\x74\0\x04\xa9 Jo\x1c\x02\x6e\0\0";
+        let bare = b"\x1c\x01\x5a\0\x03\x1b%G\x1c\x02\x50\0\x02Jo\x1c\x02\x5a\0\x04City\
+            \x1c\x02\x74\0\x04\xa9 Jo\x1c\x02\x6e\0\0";
         let wanted = [dataset(80, "Jo"), dataset(116, "\u{a9} Jo")];
         assert_eq!(read(bare), wanted);
         let resources = [

@@ -201,7 +201,8 @@ fn said(file: &Bytes, loader: &str) -> String {
     let mut said = String::from_utf8_lossy(file).into_owned();
     for field in image.fields() {
         let blob = image.blob(&field).unwrap_or_default();
-        said = format!("{said}{field}={} {}\n", image.text(&field).unwrap_or_default(), String::from_utf8_lossy(&blob));
+        let text = image.text(&field).unwrap_or_default();
+        said.extend([field.as_str(), "=", &text, " ", &String::from_utf8_lossy(&blob), "\n"]);
     }
     said
 }
@@ -249,10 +250,9 @@ fn who_made_it_stays_where_the_format_carries_it() {
         let said = said(&made(&original, transform), loader);
         let wanted: &[&str] = match to {
             Format::Jpeg => &[ARTIST, EXIF_RIGHTS, IPTC_RIGHTS, XMP_RIGHTS],
-            Format::Webp | Format::Avif => &[ARTIST, EXIF_RIGHTS, XMP_RIGHTS],
+            Format::Png | Format::Webp | Format::Avif => &[ARTIST, EXIF_RIGHTS, XMP_RIGHTS],
             // What EXIF said stands in XMP.
             Format::Tiff => &[ARTIST, IPTC_RIGHTS, XMP_RIGHTS],
-            Format::Png => &[ARTIST, XMP_RIGHTS],
             _ => &[],
         };
         for rights in wanted {

@@ -298,7 +298,8 @@ mod tests {
         let packet = packet(&properties).unwrap();
         for part in [
             "<xmpRights:Marked>True</xmpRights:Marked>",
-            "<dc:rights><rdf:Alt><rdf:li xml:lang=\"x-default\">\u{a9} Jo &amp; Al</rdf:li><rdf:li xml:lang=\"de\">Jo</rdf:li>",
+            "<dc:rights><rdf:Alt><rdf:li xml:lang=\"x-default\">\u{a9} Jo &amp; Al</rdf:li>",
+            "<rdf:li xml:lang=\"de\">Jo</rdf:li></rdf:Alt></dc:rights>",
             "<dc:creator><rdf:Seq><rdf:li>Jo</rdf:li></rdf:Seq></dc:creator>",
             "<cc:license rdf:resource=\"https://example.com/by?a=1&amp;b=2\"/>",
             "<dc:publisher>P &amp; Q</dc:publisher>",

@@ -9,13 +9,10 @@ use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{Error, NsReader, XmlVersion};
 
 use super::names::{self, Attribute};
-use super::{ATTRIBUTES_MAX, Refusal, Sanitiser, XLINK, XML, picture, style};
+use super::{Refusal, Sanitiser, XLINK, XML, picture, style};
 
 /// Whether an element of this name may stay for what its attributes say.
 pub fn permit(name: &str, element: &BytesStart<'_>, reader: &NsReader<&[u8]>) -> Result<bool, Refusal> {
-    if element.attributes().with_checks(false).take(ATTRIBUTES_MAX + 1).count() > ATTRIBUTES_MAX {
-        return Err(Refusal::Attributes);
-    }
     let mut target = None;
     for source in element.attributes() {
         let source = source.map_err(Error::from)?;

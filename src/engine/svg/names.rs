@@ -107,9 +107,9 @@ const FUNCTIONS: [&str; 69] = [
     "device-cmyk", "dir", "drop-shadow", "ellipse", "grayscale", "has", "hsl", "hsla", "hue-rotate", "hwb",
     "icc-color", "inset", "invert", "is", "lab", "lang", "lch", "linear-gradient", "matrix", "matrix3d", "max",
     "min", "not", "nth-child", "nth-last-child", "nth-last-of-type", "nth-of-type", "oklab", "oklch", "opacity",
-    "path", "perspective", "polygon", "radial-gradient", "rect", "rgb", "rgba", "rotate", "rotate3d", "rotatex", "rotatey",
-    "rotatez", "saturate", "scale", "scale3d", "scalex", "scaley", "scalez", "sepia", "skew", "skewx", "skewy",
-    "steps", "translate", "translate3d", "translatex", "translatey", "translatez", "var", "where",
+    "path", "perspective", "polygon", "radial-gradient", "rect", "rgb", "rgba", "rotate", "rotate3d", "rotatex",
+    "rotatey", "rotatez", "saturate", "scale", "scale3d", "scalex", "scaley", "scalez", "sepia", "skew", "skewx",
+    "skewy", "steps", "translate", "translate3d", "translatex", "translatey", "translatez", "var", "where",
 ];
 
 /// The element of this name, if it may stay.

@@ -1,9 +1,9 @@
 //! Style sheets and declarations with nothing in them that loads or runs.
 //!
-//! Kept: rules of listed properties, also within `@media`, `@supports` and `@keyframes`. A value is kept whole or not at
-//! all: every function in it is listed, and `url()` names a part of this drawing. Everything else goes, `@import` and
-//! `@font-face` among it, and so do escapes outside of strings and selectors: no exporter writes them, and they are
-//! how one reader is made to see what another does not.
+//! Kept: rules of listed properties, also within `@media`, `@supports` and `@keyframes`. A value is kept whole or not
+//! at all: every function in it is listed, and `url()` names a part of this drawing. Everything else goes, `@import`
+//! and `@font-face` among it, and so do escapes outside of strings and selectors: no exporter writes them, and they
+//! are how one reader is made to see what another does not.
 
 use super::css::{Kind, Token, tokens};
 use super::names;
