@@ -1,5 +1,5 @@
-//! How the C side's memory goes back to the system. Pictures come and go in pieces of megabytes from many threads, which
-//! glibc by default keeps for later in as many heaps as it has seen threads.
+//! How the C side's memory goes back to the system. Pictures come and go in pieces of megabytes from many threads,
+//! which glibc by default keeps for later in as many heaps as it has seen threads.
 //!
 //! Measured over a mixed corpus, caches off, as proportional set size ten seconds after the last request: 338 MB with
 //! glibc's defaults, 116 MB with two heaps, 64 MB with two heaps and large pieces mapped one by one.
