@@ -37,6 +37,8 @@ async fn a_request_leaves_one_line_and_one_count() {
     let writer = page.clone();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
     let _logged = tracing::subscriber::set_default(subscriber);
+    // Another test may have asked, without a subscriber, whether the line is wanted at all.
+    tracing::callsite::rebuild_interest_cache();
     let recorder = PrometheusBuilder::new().build_recorder();
     let metrics = recorder.handle();
     let _counted = metrics::set_default_local_recorder(&recorder);
