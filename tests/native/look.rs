@@ -102,5 +102,5 @@ fn columns(shades: &Image, top: u32, height: u32) -> Result<Vec<f64>, VipsError>
 }
 
 fn digest(pixels: &[u8]) -> String {
-    Sha256::digest(pixels)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(pixels)[..8].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }

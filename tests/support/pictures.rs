@@ -44,7 +44,7 @@ impl Raster {
     }
 
     pub fn png(&self) -> Vec<u8> {
-        saved(&self.image(), "pngsave_buffer", |op| Ok(op))
+        saved(&self.image(), "pngsave_buffer", Ok)
     }
 
     /// Quality 95 with colours at full resolution.
