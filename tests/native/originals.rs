@@ -11,7 +11,8 @@ use tintype::engine::vips::{Image, Op, Value};
 use crate::support::pictures::{Raster, mark, marks, saved, with_orientation};
 
 const FLAG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"320\" height=\"240\">\
-    <rect width=\"320\" height=\"240\" fill=\"#204080\"/><circle cx=\"100\" cy=\"80\" r=\"60\" fill=\"#f0c000\"/></svg>";
+    <rect width=\"320\" height=\"240\" fill=\"#204080\"/>\
+    <circle cx=\"100\" cy=\"80\" r=\"60\" fill=\"#f0c000\"/></svg>";
 
 /// Bytes that are left of the truncated originals: enough for a header and a part of the pixels. The oracle's JPEG had
 /// a longer head and was cut at the same pixel.

@@ -60,6 +60,7 @@ impl Launch {
     }
 
     /// With one setting more, by its name in the environment without the prefix.
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts read better without a reference")]
     pub fn set(mut self, name: &str, value: impl ToString) -> Self {
         self.environment.insert(format!("TINTYPE_{name}"), value.to_string());
         self
