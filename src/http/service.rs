@@ -3,6 +3,8 @@
 
 use std::future::Future;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Method, Response};
 
@@ -15,16 +17,29 @@ pub trait Service: Send + Sync + 'static {
     fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
     /// A path as it may stand in a log. As it is, cuts the first segment, which is the signature where there is no
-    /// prefix, and the escaped query of a plain source, which is where credentials of a presigned URL are.
+    /// prefix, and the query of the source, which is where credentials of a presigned URL are. A base64 source is
+    /// shown decoded for that; what cannot be decoded is not shown.
     fn shown_path(&self, path: &str) -> String {
         let unsigned = path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(_, rest)| rest);
         let Some(rest) = unsigned else { return path.to_owned() };
-        let query = ["%3F", "%3f"].iter().filter_map(|mark| rest.find(mark)).min();
-        match query {
-            Some(at) => format!("/…/{}…", &rest[..at]),
-            None => format!("/…/{rest}"),
-        }
+        let options_len = rest.split_inclusive('/').take_while(|segment| segment.contains(':')).map(str::len).sum();
+        let (options, source) = rest.split_at(options_len);
+        let (shown, is_cut) = if source.starts_with("plain/") || source.contains("/plain/") {
+            let query = ["%3F", "%3f"].iter().filter_map(|mark| source.find(mark)).min();
+            (source[..query.unwrap_or(source.len())].to_owned(), query.is_some())
+        } else {
+            let decoded = decoded(source).unwrap_or_default();
+            (decoded.split('?').next().unwrap_or_default().to_owned(), decoded.is_empty() || decoded.contains('?'))
+        };
+        format!("/…/{options}{shown}{}", if is_cut { "…" } else { "" })
     }
+}
+
+/// The text of a base64 source, its slashes and its extension left out.
+fn decoded(source: &str) -> Option<String> {
+    let text = source.replace('/', "");
+    let text = text.split('.').next().unwrap_or_default().trim_end_matches('=');
+    String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
 impl Service for std::sync::Arc<crate::flow::Flow> {
@@ -59,6 +74,10 @@ mod tests {
             ("/SECRET/w:100/plain/http://a/b.jpg", "/…/w:100/plain/http://a/b.jpg"),
             ("/SECRET/plain/http://a/b%3FX-Amz-Signature=SECRET@webp", "/…/plain/http://a/b…"),
             ("/SECRET/plain/b%3fSECRET%3FSECRET", "/…/plain/b…"),
+            ("/SECRET/w:1/h:2/aHR0cDovL2EvYi5qcGc_U0VDUkVU.webp", "/…/w:1/h:2/http://a/b.jpg…"),
+            ("/SECRET/w:1/aHR0cDov/L2EvYi5qcGc=.webp", "/…/w:1/http://a/b.jpg"),
+            ("/SECRET/w:1/aHR0cDovL2EvYi5qcGc_U0VDUkVU_", "/…/w:1/…"),
+            ("/SECRET/w:1/", "/…/w:1/…"),
             ("/robots.txt", "/robots.txt"),
             ("*", "*"),
         ] {

@@ -35,7 +35,7 @@ const CLIENTS: usize = 3;
 fn answers_agree_with_the_oracle() {
     let folder = tempfile::tempdir().expect("a folder");
     originals::write(folder.path());
-    let server = Launch::over(folder.path()).set("FRAMES_MAX", 100).start();
+    let server = Launch::over(folder.path()).set("FRAMES_MAX", "100").start();
     let all = rows();
     let total = all.len();
     let mut rows: Vec<Row> = all.into_iter().filter(|row| is_of_this_version(&row.path)).collect();

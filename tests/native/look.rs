@@ -102,5 +102,6 @@ fn columns(shades: &Image, top: u32, height: u32) -> Result<Vec<f64>, VipsError>
 }
 
 fn digest(pixels: &[u8]) -> String {
-    Sha256::digest(pixels)[..8].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+    let [first, ..] = *Sha256::digest(pixels).as_chunks().0 else { return String::new() };
+    format!("{:016x}", u64::from_be_bytes(first))
 }

@@ -7,7 +7,30 @@ pub mod origin;
 pub mod pictures;
 pub mod server;
 
+use std::fs;
+use std::thread;
 use std::time::Duration;
+
+use tempfile::TempDir;
+use tintype::telemetry::clock;
 
 /// After this a test gives up on an event that a healthy program brings about at once, on a crowded machine too.
 pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A folder of its own with these files.
+pub fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).expect("a writable folder");
+    }
+    folder
+}
+
+/// Asks again and again until it is so: for states of another process that nothing announces.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = clock::instant();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+        thread::yield_now();
+    }
+}

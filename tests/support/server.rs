@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::PATIENCE;
 use super::client::{Answer, Pending, get, send};
+use super::origin::Origin;
 
 /// How a server is to be started; can be used again for a second one.
 #[derive(Debug, Clone)]
@@ -54,15 +55,20 @@ impl Launch {
             .set("UNSIGNED", "allow")
     }
 
+    /// With originals from this origin alone.
+    pub fn before(origin: &Origin) -> Self {
+        Self::new().set("ALLOWED_SOURCES", &origin.url("/"))
+    }
+
     /// With `local://` over this folder.
     pub fn over(folder: &Path) -> Self {
-        Self::new().set("LOCAL_ROOT", folder.display())
+        Self::new().set("LOCAL_ROOT", &folder.display().to_string())
     }
 
     /// With one setting more, by its name in the environment without the prefix.
-    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts read better without a reference")]
-    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
-        self.environment.insert(format!("TINTYPE_{name}"), value.to_string());
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(format!("TINTYPE_{name}"), value.to_owned());
         self
     }
 

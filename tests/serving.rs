@@ -1,0 +1,20 @@
+//! The running program from outside, over sockets: what a CDN, a browser and an operator meet.
+
+mod serving {
+    mod addresses;
+    mod drain;
+    mod failing;
+    mod freshness;
+    mod herd;
+    mod negotiation;
+    mod presets;
+    mod presigned;
+    mod refusals;
+    mod reload;
+    mod settings;
+    mod signatures;
+    mod soak;
+    mod truncation;
+    mod validators;
+}
+mod support;
