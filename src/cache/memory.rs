@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::entry::Weigh;
 use super::key::Key;
+use super::weigh::Weigh;
 
 /// Kept values by key, within a byte budget.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use super::{Wanted, counted};
-use crate::cache::{FlightError, FlightLimits, Flights, Key, MemoryTier, Negative, Weigh};
+use crate::cache::{ENTRY_OVERHEAD_BYTES, FlightError, FlightLimits, Flights, Key, MemoryTier, Negative, Weigh};
 use crate::config::Freshness;
 use crate::origin::{Fetched, OriginError, Original, Origins, Validators};
 use crate::telemetry::clock;
@@ -39,9 +39,6 @@ pub struct Originals {
 
 /// Origins that refused a moment ago, at most.
 const REFUSED_MAX: usize = 10_000;
-
-/// Beside the bytes: validators, header texts, the entry itself.
-const OVERHEAD_BYTES: u64 = 1024;
 
 // === impl Originals ===
 
@@ -179,6 +176,7 @@ fn negative_ttl_s(error: &OriginError, freshness: &Freshness) -> u64 {
 
 impl Weigh for KeptOriginal {
     fn weight_bytes(&self) -> u64 {
-        self.original.bytes.len() as u64 + OVERHEAD_BYTES
+        let texts = self.tag.len() + self.original.validators.weight_bytes();
+        (self.original.bytes.len() + texts + size_of::<Self>()) as u64 + ENTRY_OVERHEAD_BYTES
     }
 }

@@ -33,6 +33,9 @@ pub enum SetupError {
     Presets(Vec<PresetProblem>),
 }
 
+/// Raised by whoever changes what the pipeline makes of the same transform.
+const PIPELINE_VERSION: u32 = 1;
+
 /// Pictures that failed a moment ago, at most.
 const FAILED_MAX: usize = 10_000;
 
@@ -55,7 +58,7 @@ impl Flow {
             variants: MemoryTier::new(config.cache.memory_bytes),
             failed: Negative::new(FAILED_MAX),
             flights: Flights::new(FlightLimits::default()),
-            fingerprint: pool.vips().caps.fingerprint(),
+            fingerprint: fingerprint(config, &pool),
             pool,
             limits: limits(config),
             tracker,
@@ -71,6 +74,12 @@ impl Flow {
         self.rules.store(Arc::new(rules(&config, presets, &self.pool)?));
         Ok(needs_start)
     }
+}
+
+/// What makes pixels here. Two servers with the same one make the same bytes of the same transform.
+fn fingerprint(config: &Config, pool: &Pool) -> String {
+    let libvips = pool.vips().caps.fingerprint();
+    format!("pipeline {PIPELINE_VERSION}, {libvips}, linear light {}", config.pixels.linear_light)
 }
 
 fn rules(config: &Config, presets: &[Preset], pool: &Pool) -> Result<Rules, SetupError> {

@@ -12,7 +12,7 @@ use super::counted;
 use super::original::{Got, KeptOriginal};
 use super::plan::Plan;
 use super::{Answer, CacheOutcome, Failure, Flow, Picture, Rules, Wanted};
-use crate::cache::{FlightError, Key, Role, Weigh};
+use crate::cache::{ENTRY_OVERHEAD_BYTES, FlightError, Key, Role, Weigh};
 use crate::engine::{EngineError, Job, Output, Rendered};
 use crate::origin::Validators;
 use crate::telemetry::clock;
@@ -45,9 +45,6 @@ pub(super) struct Made {
     /// The origin was asked and nothing had to be made.
     revalidated: bool,
 }
-
-/// Beside the body: texts and the entry itself.
-const OVERHEAD_BYTES: u64 = 512;
 
 /// First finished encoding, as opposed to a later one of higher effort.
 const PASS: u8 = 0;
@@ -216,6 +213,7 @@ fn answer(
 
 impl Weigh for Variant {
     fn weight_bytes(&self) -> u64 {
-        self.body.len() as u64 + OVERHEAD_BYTES
+        let texts = self.etag.len() + self.original_tag.len() + self.validators.weight_bytes();
+        (self.body.len() + texts + size_of::<Self>()) as u64 + ENTRY_OVERHEAD_BYTES
     }
 }

@@ -66,6 +66,12 @@ pub enum Fetched {
 // === impl Validators ===
 
 impl Validators {
+    /// Bytes of the texts, for whoever keeps them.
+    pub fn weight_bytes(&self) -> usize {
+        let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        len(&self.etag) + len(&self.last_modified) + len(&self.version)
+    }
+
     /// Whether an origin can be asked with these if something changed.
     pub fn can_revalidate(&self) -> bool {
         self.etag.is_some() || self.last_modified.is_some()
