@@ -69,6 +69,11 @@ impl Flow {
         &self.fingerprint
     }
 
+    /// What stands before the signature in every path; empty for nothing.
+    pub fn path_prefix(&self) -> &str {
+        &self.config.urls.path_prefix
+    }
+
     /// Takes no more work; what is under way is finished.
     pub fn close(&self) {
         self.pool.close();

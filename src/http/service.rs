@@ -16,10 +16,17 @@ pub trait Service: Send + Sync + 'static {
     /// own.
     fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
-    /// A path as it may stand in a log. As it is, cuts the first segment, which is the signature where there is no
-    /// prefix, and the query of the source, which is where credentials of a presigned URL are. A base64 source is
-    /// shown decoded for that; what cannot be decoded is not shown.
+    /// What stands before the signature in every path, with one leading and no trailing slash; empty for nothing.
+    #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may keep its own text")]
+    fn prefix(&self) -> &str {
+        ""
+    }
+
+    /// A path as it may stand in a log: without its signature, and without the query of the source, which is where
+    /// credentials of a presigned URL are. A base64 source is shown decoded for that; what cannot be decoded is not
+    /// shown.
     fn shown_path(&self, path: &str) -> String {
+        let path = path.strip_prefix(self.prefix()).unwrap_or(path);
         let unsigned = path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(_, rest)| rest);
         let Some(rest) = unsigned else { return path.to_owned() };
         let options_len = rest.split_inclusive('/').take_while(|segment| segment.contains(':')).map(str::len).sum();
@@ -46,6 +53,10 @@ impl Service for std::sync::Arc<crate::flow::Flow> {
     fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send {
         crate::flow::Flow::answer(self, ask)
     }
+
+    fn prefix(&self) -> &str {
+        self.path_prefix()
+    }
 }
 
 /// Pages beside the images on the main listener, such as a playground.
@@ -66,6 +77,25 @@ mod tests {
         async fn answer(&self, _: Ask) -> Result<Answer, Failure> {
             Err(Failure::new(500, "deaf", "deaf", ""))
         }
+    }
+
+    struct Mounted(&'static str);
+
+    impl Service for Mounted {
+        async fn answer(&self, _: Ask) -> Result<Answer, Failure> {
+            Err(Failure::new(500, "mounted", "mounted", ""))
+        }
+
+        fn prefix(&self) -> &str {
+            self.0
+        }
+    }
+
+    #[test]
+    fn the_signature_behind_a_prefix_is_not_shown() {
+        let mounted = Mounted("/img");
+        assert_eq!(mounted.shown_path("/img/SECRET/w:1/plain/a.jpg"), "/…/w:1/plain/a.jpg");
+        assert_eq!(mounted.shown_path("/SECRET/w:1/plain/a.jpg"), "/…/w:1/plain/a.jpg");
     }
 
     #[test]
