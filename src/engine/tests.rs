@@ -235,3 +235,35 @@ async fn a_full_queue_refuses_and_a_late_job_is_not_run() {
     let none = Pool::start(PoolSpec { workers: 1, queue_jobs_max: 0 }).unwrap();
     assert!(matches!(none.submit(job(png(20, 20)), PATIENT), Err(EngineError::QueueFull)));
 }
+
+/// The slope as a JPEG in the space of one of libvips' own profiles, which goes into the file.
+fn in_profile(profile: &str) -> Bytes {
+    let image = slope(200, 100, false);
+    let op = Op::new("icc_transform").unwrap().set("in", &image).unwrap();
+    let op = op.set("output_profile", Value::Text(profile)).unwrap();
+    let converted = op.set("input_profile", Value::Text("srgb")).unwrap().image().unwrap();
+    let saver = Op::new("jpegsave_buffer").unwrap().set("in", &converted).unwrap().set("Q", 98).unwrap();
+    saver.bytes().unwrap()
+}
+
+#[test]
+fn colours_leave_as_srgb_whatever_space_they_came_in() {
+    let plain = make(&png(200, 100), to(ResizeType::Fit, 0, 0)).unwrap();
+    for (profile, most) in [("p3", 6), ("cmyk", 24)] {
+        let made = make(&in_profile(profile), to(ResizeType::Fit, 0, 0)).unwrap();
+        let (_, _, bands, _) = pixels(&made);
+        assert_eq!(bands, 3, "{profile}");
+        // Inside the gamut of both: what lies beyond it cannot come back.
+        for (x, y) in [(90, 50), (110, 40), (120, 60)] {
+            let (want, got) = (at(&plain, x, y), at(&made, x, y));
+            let far = want.iter().zip(&got).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+            assert!(far <= most, "{profile} at {x},{y}: {want:?} became {got:?}");
+        }
+        let image = Op::load("pngload_source", &made.bytes).unwrap().image().unwrap();
+        assert!(!image.has("icc-profile-data"), "{profile}");
+    }
+    let kept = Transform { strip_color_profile: false, ..to(ResizeType::Fit, 0, 0) };
+    let made = make(&in_profile("p3"), kept).unwrap();
+    let image = Op::load("pngload_source", &made.bytes).unwrap().image().unwrap();
+    assert!(image.has("icc-profile-data"), "a profile that is asked for stays");
+}
