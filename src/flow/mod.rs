@@ -37,7 +37,7 @@ pub struct Flow {
     /// As it was at the start; what can change since then is in the rules.
     config: Config,
     /// How requests are understood; swapped on reload.
-    rules: LiveRules,
+    rules: Arc<LiveRules>,
     originals: Originals,
     variants: MemoryTier<Variant>,
     /// Pictures that could not be made a moment ago.
@@ -46,7 +46,6 @@ pub struct Flow {
     pool: Pool,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,
-    limits: FlowLimits,
     tracker: TaskTracker,
 }
 

@@ -23,7 +23,7 @@ impl Flow {
             (kept, CacheOutcome::Hit { ttl_s }, Vec::new())
         } else {
             let fetched = self.originals.get(wanted, None, freshness);
-            let got = tokio::time::timeout(self.limits.request_timeout, fetched).await;
+            let got = tokio::time::timeout(rules.limits.request_timeout, fetched).await;
             let Got::Original(kept) = got.map_err(|_| Failure::request_timeout())?? else {
                 return Err(Failure::from(OriginError::Upstream { code: 304 }));
             };

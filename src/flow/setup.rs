@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use super::{Flow, FlowLimits, Originals, Rules};
+use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
 use crate::cache::{FlightLimits, Flights, MemoryTier, Negative};
 use crate::config::{self, Config};
 use crate::engine::vips::VipsError;
@@ -50,9 +50,13 @@ impl Flow {
         let workers = config.engine.workers.unwrap_or_else(cores);
         let pool = Pool::start(PoolSpec { workers, queue_jobs_max: config.engine.queue_jobs_max })?;
         let rules = rules(config, presets, &pool)?;
-        let origins = Arc::new(Origins::new(&origins_spec(config))?);
+        let rules = Arc::new(LiveRules::from_pointee(rules));
+        let live = Arc::clone(&rules);
+        // Redirects follow the rules in force, not those of the start.
+        let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
+        let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
         Ok(Arc::new(Self {
-            rules: Arc::new(rules).into(),
+            rules,
             config: config.clone(),
             originals: Originals::new(origins, config.cache.originals_memory_bytes, tracker.clone()),
             variants: MemoryTier::new(config.cache.memory_bytes),
@@ -60,7 +64,6 @@ impl Flow {
             flights: Flights::new(FlightLimits::default()),
             fingerprint: fingerprint(config, &pool),
             pool,
-            limits: limits(config),
             tracker,
         }))
     }
@@ -93,6 +96,7 @@ fn rules(config: &Config, presets: &[Preset], pool: &Pool) -> Result<Rules, Setu
         policy: Policy::new(config, |format| pool.vips().saves(format)),
         bearer: config.signing.bearer.clone(),
         pixel_epoch: config.pixels.epoch,
+        limits: limits(config),
         mount: "native",
     })
 }

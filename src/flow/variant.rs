@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::counted;
 use super::original::{Got, KeptOriginal};
 use super::plan::Plan;
-use super::{Answer, CacheOutcome, Failure, Flow, Picture, Rules, Wanted};
+use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, Rules, Wanted};
 use crate::cache::{ENTRY_OVERHEAD_BYTES, FlightError, Key, Role, Weigh};
 use crate::engine::{EngineError, Job, Output, Rendered};
 use crate::origin::Validators;
@@ -78,7 +78,7 @@ impl Flow {
         });
         let role = ticket.role();
         counted::boarded("variant", role);
-        let landed = tokio::time::timeout(self.limits.request_timeout, ticket.wait()).await;
+        let landed = tokio::time::timeout(rules.limits.request_timeout, ticket.wait()).await;
         let made = match landed {
             Ok(Ok(made)) => made,
             Ok(Err(FlightError::Failed(failure))) => return Err(failure),
@@ -123,7 +123,7 @@ impl Flow {
             // An origin that says "unchanged" to a question without a condition is broken.
             (Got::Unchanged(_), None) => return Err(Failure::from(crate::origin::OriginError::Upstream { code: 304 })),
         };
-        let rendered = self.render(&kept, &picture, cancelled, &mut stages).await;
+        let rendered = self.render(&kept, &picture, rules.limits, cancelled, &mut stages).await;
         counted::rendered(picture.transform.format, &rendered);
         for (name, took) in &stages {
             counted::stage(name, *took);
@@ -144,13 +144,14 @@ impl Flow {
         &self,
         kept: &KeptOriginal,
         picture: &Picture,
+        limits: FlowLimits,
         cancelled: CancellationToken,
         stages: &mut Vec<(&'static str, Duration)>,
     ) -> Result<Rendered, EngineError> {
         let output = Output { transform: picture.transform.clone(), candidates: picture.candidates.clone() };
-        let job = Job { inputs: vec![kept.original.bytes.clone()], outputs: vec![output], limits: self.limits.engine };
+        let job = Job { inputs: vec![kept.original.bytes.clone()], outputs: vec![output], limits: limits.engine };
         // The original is here: only now is a place in the engine taken, never while a slow origin talks.
-        let mut results = self.pool.submit(job, self.limits.patience)?;
+        let mut results = self.pool.submit(job, limits.patience)?;
         let outcome = tokio::select! {
             outcome = results.next() => outcome,
             () = cancelled.cancelled() => return Err(EngineError::Cancelled),

@@ -3,7 +3,7 @@
 use arc_swap::ArcSwap;
 use subtle::ConstantTimeEq;
 
-use super::{Ask, Failure};
+use super::{Ask, Failure, FlowLimits};
 use crate::cache::Key;
 use crate::config::Secret;
 use crate::origin::{OriginalId, Origins};
@@ -23,6 +23,7 @@ pub struct Rules {
     pub bearer: Option<Secret>,
     /// Raised by operators who want new pixels.
     pub pixel_epoch: u32,
+    pub limits: FlowLimits,
     /// Names the mount in keys; one mount so far.
     pub mount: &'static str,
 }
@@ -75,8 +76,7 @@ impl Rules {
             Counter::DubiousBooleans.add(u64::from(parsed.dubious_booleans), &[]);
         }
         let asked = parsed.asked;
-        let patterns = &self.policy.allowed_sources;
-        if !patterns.is_empty() && !patterns.iter().any(|pattern| source_matches(pattern, &parsed.source)) {
+        if !self.allows(&parsed.source) {
             return Err(Failure::source_not_allowed());
         }
         let original = origins.identify(&parsed.source)?;
@@ -112,6 +112,12 @@ impl Rules {
         );
         let negotiated = transform.format.is_none() && self.policy.negotiates();
         What::Picture(Box::new(Picture { transform, candidates, key, negotiated }))
+    }
+
+    /// Whether the source is among the allowed ones; asked again for every redirect.
+    pub fn allows(&self, source: &str) -> bool {
+        let patterns = &self.policy.allowed_sources;
+        patterns.is_empty() || patterns.iter().any(|pattern| source_matches(pattern, source))
     }
 
     fn check_bearer(&self, ask: &Ask) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::support::folder;
+use crate::support::origin::Origin;
 use crate::support::pictures::{loaded, marks};
 use crate::support::server::{Launch, Server};
 
@@ -74,4 +75,27 @@ fn a_hit_survives_a_reload() {
     server.logged("settings reloaded");
     assert!(server.get(target).expect("cache-status").contains("hit"));
     assert_eq!(server.transforms(), 1);
+}
+
+/// Both once stayed as they were at the start: sources were asked again of the old list, limits were copied.
+#[test]
+fn allowed_sources_and_limits_are_read_again() {
+    let origin = Origin::of(marks(64, 48).png());
+    let settings = folder(&[("tintype.toml", b"allowed_sources = [\"local://\"]\n")]);
+    let file = settings.path().join("tintype.toml");
+    let server = Launch::new().set("CONFIG", &file.display().to_string()).set("ALLOW_LOOPBACK_SOURCES", "true").start();
+    let target = |width: u32| format!("/_/w:{width}/plain/{}@png", origin.url("/a.png"));
+    let refused = |width: u32, kind: &str| String::from_utf8_lossy(&server.get(&target(width)).body).contains(kind);
+    assert!(refused(8, "source-not-allowed"));
+
+    write(settings.path(), "tintype.toml", &format!("allowed_sources = [\"{}\"]\n", origin.url("/")));
+    server.signal(Signal::HUP);
+    server.logged("settings reloaded");
+    assert_eq!(width(&server, &target(8)), Some(8));
+
+    let text = format!("allowed_sources = [\"{}\"]\n[output]\nside_max = 20\n", origin.url("/"));
+    write(settings.path(), "tintype.toml", &text);
+    server.signal(Signal::HUP);
+    server.logged("settings reloaded");
+    assert!(refused(40, "limit-exceeded"));
 }

@@ -123,7 +123,7 @@ pub(super) const ADDRESSES: Group = Group {
             key: "url.bytes_max",
             kind: Kind::Bytes { min: 64, max: 64 << 10 },
             default: "8KiB",
-            reload: Reload::Sighup,
+            reload: Reload::Start,
             doc: "Length of a path.",
         },
         Setting {
