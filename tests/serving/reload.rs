@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::Signal;
-
 use crate::support::folder;
 use crate::support::origin::Origin;
 use crate::support::pictures::{loaded, marks};
@@ -31,14 +29,13 @@ fn presets_are_read_again_and_broken_ones_change_nothing() {
 
     write(presets.path(), "small.toml", "options = \"w:24\"\n");
     write(presets.path(), "new.toml", "options = \"w:8\"\n");
-    server.signal(Signal::HUP);
-    server.logged("settings reloaded");
+    assert_eq!(server.reload()["message"], "settings reloaded");
     assert_eq!((width(&server, target), reloads("ok"), reloads("refused")), (Some(24), 1, 0));
     assert_eq!(width(&server, "/_/pr:new/plain/local:///a.png@png"), Some(8));
 
     write(presets.path(), "small.toml", "options = \"w:abc\"\n");
-    server.signal(Signal::HUP);
-    let refused = server.logged("settings not reloaded, the old ones stay");
+    let refused = server.reload();
+    assert_eq!(refused["message"], "settings not reloaded, the old ones stay");
     assert!(refused["error"].as_str().is_some_and(|error| error.contains("small")), "{refused}");
     assert_eq!((width(&server, target), reloads("ok"), reloads("refused")), (Some(24), 1, 1));
     assert_eq!(width(&server, "/_/pr:new/plain/local:///a.png@png"), Some(8));
@@ -54,13 +51,13 @@ fn settings_of_the_file_are_read_again() {
     assert_eq!(age(), "public, max-age=60");
 
     write(settings.path(), "tintype.toml", "ttl = \"2m\"\nworkers = 1\n");
-    server.signal(Signal::HUP);
-    let reloaded = server.logged("settings reloaded");
+    let reloaded = server.reload();
+    assert_eq!(reloaded["message"], "settings reloaded");
     assert_eq!((age().as_str(), &reloaded["needs_start"]), ("public, max-age=120", &"workers".into()), "{reloaded}");
 
     write(settings.path(), "tintype.toml", "ttl = \"3m\"\nworkerz = 1\n");
-    server.signal(Signal::HUP);
-    let refused = server.logged("settings not reloaded, the old ones stay");
+    let refused = server.reload();
+    assert_eq!(refused["message"], "settings not reloaded, the old ones stay");
     assert!(refused["error"].as_str().is_some_and(|error| error.contains("workerz")), "{refused}");
     assert_eq!(age(), "public, max-age=120");
 }
@@ -71,8 +68,7 @@ fn a_hit_survives_a_reload() {
     let server = Launch::over(originals.path()).start();
     let target = "/_/w:8/plain/local:///a.png@png";
     server.get(target);
-    server.signal(Signal::HUP);
-    server.logged("settings reloaded");
+    assert_eq!(server.reload()["message"], "settings reloaded");
     assert!(server.get(target).expect("cache-status").contains("hit"));
     assert_eq!(server.transforms(), 1);
 }
@@ -89,13 +85,11 @@ fn allowed_sources_and_limits_are_read_again() {
     assert!(refused(8, "source-not-allowed"));
 
     write(settings.path(), "tintype.toml", &format!("allowed_sources = [\"{}\"]\n", origin.url("/")));
-    server.signal(Signal::HUP);
-    server.logged("settings reloaded");
+    assert_eq!(server.reload()["message"], "settings reloaded");
     assert_eq!(width(&server, &target(8)), Some(8));
 
     let text = format!("allowed_sources = [\"{}\"]\n[output]\nside_max = 20\n", origin.url("/"));
     write(settings.path(), "tintype.toml", &text);
-    server.signal(Signal::HUP);
-    server.logged("settings reloaded");
+    assert_eq!(server.reload()["message"], "settings reloaded");
     assert!(refused(40, "limit-exceeded"));
 }

@@ -162,6 +162,16 @@ impl Server {
         found.unwrap_or_else(|| panic!("`{message}` was not logged:\n{}", self.log.text()))
     }
 
+    /// Makes the server read its settings again, and gives the line that tells how that went. Only lines after the
+    /// signal count: those of an earlier reload would tell of nothing.
+    pub fn reload(&self) -> Value {
+        let before = self.log.len();
+        self.signal(Signal::HUP);
+        let is_told = |line: &Value| line["message"].as_str().is_some_and(|message| message.starts_with("settings "));
+        let found = self.log.wait_after(before, is_told);
+        found.unwrap_or_else(|| panic!("no reload was logged:\n{}", self.log.text()))
+    }
+
     /// The line that the request with this id left, waited for.
     pub fn logged_request(&self, id: &str) -> Value {
         let found = self.log.wait(|line| line["message"] == "request" && line["id"] == id);
@@ -211,7 +221,11 @@ impl Log {
 
     /// The first line that is JSON and `wanted`; nothing where the process ends or patience does.
     fn wait(&self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
-        let mut seen = 0;
+        self.wait_after(0, wanted)
+    }
+
+    /// The same among the lines after the first `seen`.
+    fn wait_after(&self, mut seen: usize, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let mut found = None;
         let state = self.state.lock().expect("no panic");
         let waited = self.grown.wait_timeout_while(state, PATIENCE, |state| {
@@ -222,6 +236,10 @@ impl Log {
         });
         drop(waited);
         found
+    }
+
+    fn len(&self) -> usize {
+        self.state.lock().expect("no panic").lines.len()
     }
 
     fn wait_end(&self) -> bool {
