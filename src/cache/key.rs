@@ -25,6 +25,11 @@ impl Key {
         hasher.finish()
     }
 
+    /// A key that was written down.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

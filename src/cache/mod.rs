@@ -1,16 +1,25 @@
-//! Variants and originals kept, and computations shared. Keys and records are opaque here: this room knows no pixel,
-//! no dialect and no clock, and whether something is still fresh is decided by whoever reads it.
+//! Variants and originals kept, and computations shared. Keys and records are opaque here: this room knows no pixel
+//! and no dialect, and whether something is still fresh is decided by whoever reads it.
 //!
-//! The tier here is memory. Tiers below it take the same [`Key`].
+//! What a purge takes away is known here: everything kept carries [`Labels`] to be purged by and a [`Stamp`] of when
+//! it began, and a purge holds for all that began before it, wherever it is.
 
+mod entry;
 mod flight;
+mod keep;
 mod key;
+mod labels;
 mod memory;
 mod negative;
+mod stamp;
 mod weigh;
 
+pub use entry::{Class, Damage, Entry, FIXED_BYTES, HEAD_BYTES_MAX, Head};
 pub use flight::{FlightError, FlightLimits, Flights, Role, Ticket};
+pub use keep::Keep;
 pub use key::{Key, KeyHasher};
+pub use labels::{BadTag, Labels, Selector, Tag};
 pub use memory::MemoryTier;
 pub use negative::Negative;
+pub use stamp::{Stamp, Stamps};
 pub use weigh::{ENTRY_OVERHEAD_BYTES, Weigh};
