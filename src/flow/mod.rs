@@ -7,6 +7,7 @@
 mod ask;
 mod counted;
 mod failure;
+mod labels;
 mod original;
 pub mod plan;
 mod raw;
@@ -27,6 +28,7 @@ use crate::engine::{Limits, Patience, Pool};
 
 pub use ask::{Answer, Ask, CacheOutcome};
 pub use failure::Failure;
+pub use labels::{original_labels, original_tag, picture_labels, picture_tag, source_tag};
 pub use original::{KeptOriginal, Originals};
 pub use setup::{SetupError, dialect, engine_limits, origins_spec};
 pub use variant::Variant;
