@@ -113,8 +113,8 @@ impl Originals {
         }
     }
 
-    /// Takes back that an original is fresh for long: its bytes end too early, or nothing could be made of them, so that
-    /// they are probably an error page that came as a success.
+    /// Takes back that an original is fresh for long: its bytes end too early, or nothing could be made of them, so
+    /// that they are probably an error page that came as a success.
     pub fn distrust(&self, wanted: &Wanted, kept: &KeptOriginal, time: Duration) {
         let end_s = clock::now_unix_s() + time.as_secs();
         if end_s < kept.lifetime.fresh_until_s {

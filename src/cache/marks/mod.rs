@@ -77,6 +77,10 @@ pub enum MarksError {
     Version(u32),
 }
 
+/// The marks of one order, to look kept things through for what they name.
+#[derive(Debug)]
+pub struct MarkSet(Held);
+
 struct Kinds {
     hard: Held,
     soft: Held,
@@ -306,6 +310,23 @@ impl Marks {
 impl fmt::Debug for Marks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Marks").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+// === impl MarkSet ===
+
+impl MarkSet {
+    pub fn new(marks: &[Mark]) -> Self {
+        let mut held = Held::new(Bounds { marks_max: usize::MAX, text_bytes_max: usize::MAX });
+        for mark in marks {
+            held.insert(&mark.selector, mark.stamp);
+        }
+        Self(held)
+    }
+
+    /// Whether one of them names a thing with these labels that began at `stamp`.
+    pub fn names(&self, stamp: Stamp, labels: &Labels) -> bool {
+        self.0.naming(stamp, labels).is_some()
     }
 }
 
