@@ -2,8 +2,8 @@
 //!
 //! A folder has one TOML file for each preset, whose name is the file's without `.toml`. A file holds `options`,
 //! written as in a URL, and may hold a `description` and a `ttl`. Whether the options can be parsed is not decided
-//! here: this room knows no dialect. Other files, and files that begin with a dot, are passed over: folders that Kubernetes
-//! makes hold some.
+//! here: this room knows no dialect. Other files, and files that begin with a dot, are passed over: folders that
+//! Kubernetes makes hold some.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
