@@ -7,9 +7,10 @@
 mod ask;
 mod counted;
 mod failure;
-mod labels;
+pub mod labels;
 mod original;
 pub mod plan;
+mod purge;
 mod raw;
 mod refusal;
 mod setup;
@@ -22,14 +23,14 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{Flights, Key, MemoryTier, Negative};
+use crate::cache::{Flights, Key, Marks, MemoryTier, Negative};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
 
 pub use ask::{Answer, Ask, CacheOutcome};
 pub use failure::Failure;
-pub use labels::{original_labels, original_tag, picture_labels, picture_tag, source_tag};
 pub use original::{KeptOriginal, Originals};
+pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
 pub use setup::{SetupError, dialect, engine_limits, origins_spec};
 pub use variant::Variant;
 pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};
@@ -42,6 +43,8 @@ pub struct Flow {
     rules: Arc<LiveRules>,
     originals: Originals,
     variants: MemoryTier<Variant>,
+    /// What was purged, and what a changed original made stale.
+    marks: Arc<Marks>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
     flights: Flights<Key, variant::Made, Failure>,

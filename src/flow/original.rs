@@ -62,6 +62,11 @@ impl Originals {
         &self.tier
     }
 
+    /// Forgets what origins refused: a purge asks for another try.
+    pub fn forget_refusals(&self) {
+        self.refused.purge_all();
+    }
+
     /// Fetches under way.
     pub fn flights(&self) -> usize {
         self.flights.len()

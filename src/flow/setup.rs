@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
-use crate::cache::{FlightLimits, Flights, MemoryTier, Negative};
+use crate::cache::{FlightLimits, Flights, Marks, MemoryTier, Negative, Stamps};
 use crate::config::{self, Config};
 use crate::engine::vips::VipsError;
 use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
@@ -60,6 +60,7 @@ impl Flow {
             config: config.clone(),
             originals: Originals::new(origins, config.cache.originals_memory_bytes, tracker.clone()),
             variants: MemoryTier::new(config.cache.memory_bytes),
+            marks: Arc::new(Marks::in_memory(Stamps::default())),
             failed: Negative::new(FAILED_MAX),
             flights: Flights::new(FlightLimits::default()),
             fingerprint: fingerprint(config, &pool),

@@ -97,6 +97,16 @@ impl Rules {
         })
     }
 
+    /// The original that a path names and what it wants made of it, for whoever may know it: nobody's signature is
+    /// asked, and no time is over. Nothing is to be made where the original itself is asked for.
+    pub fn meant(&self, path: &str, origins: &Origins) -> Result<(OriginalId, Option<Transform>), Failure> {
+        // Where the signature is right it says how the path was meant; see the native dialect.
+        let parsed = parse(path, &self.dialect, 0).or_else(|_| parse(path, &self.dialect.unsigned(), 0))?;
+        let original = origins.identify(&parsed.source)?;
+        let is_raw = parsed.asked.raw == Some(true);
+        Ok((original, (!is_raw).then(|| self.policy.transform(&parsed.asked))))
+    }
+
     fn picture(&self, transform: Transform, original: &OriginalId, accept: &str) -> What {
         let candidates = negotiated(&self.policy, &transform, accept);
         let accept_set: Vec<&str> = candidates.accepted.iter().map(|format| format.name()).collect();

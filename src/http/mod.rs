@@ -14,6 +14,7 @@ mod drain;
 mod headers;
 mod listener;
 mod pulse;
+mod purge;
 mod reply;
 mod request;
 mod respond;
