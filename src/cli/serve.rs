@@ -86,6 +86,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
 fn admin(config: &Config, flow: &Arc<Flow>, recorder: &Arc<Recorder>, readiness: &Arc<Health>) -> Admin {
     let (shown, metrics) = (Arc::clone(flow), Arc::clone(recorder));
     let (phase, started) = (Arc::clone(readiness), clock::instant());
+    let purging = Arc::clone(flow);
     Admin {
         bearer: config.admin.token.as_ref().map(|token| token.expose().to_vec()),
         health: Arc::clone(readiness),
@@ -97,6 +98,10 @@ fn admin(config: &Config, flow: &Arc<Flow>, recorder: &Arc<Recorder>, readiness:
                 "uptime_s": started.elapsed().as_secs(),
                 "flow": shown.status(),
             })
+        }),
+        purge: Box::new(move |order| {
+            let flow = Arc::clone(&purging);
+            Box::pin(async move { flow.purge(order).await })
         }),
     }
 }

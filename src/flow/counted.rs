@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::StaleWhy;
+use super::{PurgeOrder, StaleWhy};
 use crate::cache::Role;
 use crate::engine::{EngineError, Rendered};
 use crate::origin::{Fetched, OriginError};
@@ -23,6 +23,17 @@ pub fn remembered(kind: &'static str) {
 pub fn boarded(kind: &'static str, role: Role) {
     if role == Role::Follower {
         Counter::FlightFollowers.add(1, &[("kind", kind)]);
+    }
+}
+
+/// A purge was followed.
+pub fn purged(order: &PurgeOrder, purged: &[(&'static str, u64)]) {
+    let strength = if order.soft { "soft" } else { "hard" };
+    for (by, items) in order.lists().into_iter().filter(|(_, items)| !items.is_empty()) {
+        Counter::PurgedItems.add(items.len() as u64, &[("by", by), ("strength", strength)]);
+    }
+    for (tier, entries) in purged {
+        Counter::PurgedEntries.add(*entries, &[("tier", tier)]);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the flow is doing now, for operators: gauges, a status in words, upkeep, the end.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::Flow;
@@ -22,11 +24,26 @@ impl Flow {
             Gauge::CacheBytes.set(bytes, &[("tier", tier)]);
             Gauge::CacheEntries.set(entries, &[("tier", tier)]);
         }
+        self.upkeep_marks();
         Gauge::QueueJobs.set(pool.waiting as u64, &[]);
         Gauge::WorkersBusy.set(pool.busy as u64, &[]);
         Gauge::Flights.set(self.flights.len() as u64, &[("kind", "variant")]);
         Gauge::Flights.set(self.originals.flights() as u64, &[("kind", "original")]);
         Gauge::VipsMemory.set(tracked_bytes(), &[]);
+    }
+
+    fn upkeep_marks(&self) {
+        let state = self.marks.state();
+        Gauge::PurgeMarks.set(state.hard as u64, &[("strength", "hard")]);
+        Gauge::PurgeMarks.set(state.soft as u64, &[("strength", "soft")]);
+        if state.is_durable {
+            let marks = Arc::clone(&self.marks);
+            self.tracker.spawn_blocking(move || {
+                if let Err(error) = marks.upkeep() {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "journal of purges is behind");
+                }
+            });
+        }
     }
 
     /// What an operator wants to know at a glance.
@@ -54,6 +71,7 @@ impl Flow {
                 "flights": self.originals.flights(),
             },
             "waiting_for_new_pixels": self.outdated(),
+            "purges": self.marks.state(),
             "failures_remembered": self.failed.len(),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })

@@ -102,7 +102,7 @@ impl Rules {
         let ttls = asked.presets.iter().filter_map(|name| self.preset_ttls.get(name));
         Ok(Wanted {
             source: parsed.source,
-            labels: Arc::new(labels::original_labels(&original)),
+            labels: labels::of_original(&original),
             original,
             original_key,
             what,
@@ -111,6 +111,16 @@ impl Rules {
             filename: asked.filename,
             attachment: asked.attachment.unwrap_or(false),
         })
+    }
+
+    /// The original that a path names and what it wants made of it, for whoever may know it: nobody's signature is
+    /// asked, and no time is over. Nothing is to be made where the original itself is asked for.
+    pub fn meant(&self, path: &str, origins: &Origins) -> Result<(OriginalId, Option<Transform>), Failure> {
+        // Where the signature is right it says how the path was meant; see the native dialect.
+        let parsed = parse(path, &self.dialect, 0).or_else(|_| parse(path, &self.dialect.unsigned(), 0))?;
+        let original = origins.identify(&parsed.source)?;
+        let is_raw = parsed.asked.raw == Some(true);
+        Ok((original, (!is_raw).then(|| self.policy.transform(&parsed.asked))))
     }
 
     fn picture(&self, asked: &Asked, original: &OriginalId, accept: &str) -> What {
@@ -126,7 +136,7 @@ impl Rules {
                 accept_set.join(",").as_bytes(),
             ],
         );
-        let labels = Arc::new(labels::picture_labels(self.mount, original, &transform, &asked.presets));
+        let labels = labels::of_picture(self.mount, original, &transform, &asked.presets);
         let negotiated = transform.format.is_none() && self.policy.negotiates();
         What::Picture(Arc::new(Picture { transform, candidates, key, labels, negotiated }))
     }

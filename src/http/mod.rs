@@ -15,6 +15,7 @@ mod drain;
 mod headers;
 mod listener;
 mod pulse;
+mod purge;
 mod reply;
 mod request;
 mod respond;

@@ -58,6 +58,8 @@ const TIERS: &[&str] = &[
     "files_shared",
 ];
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
+const PURGED_BY: Label = Label { name: "by", values: &["urls", "sources", "prefixes", "tags"] };
+const STRENGTH: Label = Label { name: "strength", values: &["hard", "soft"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
 const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
@@ -107,6 +109,10 @@ metrics! {
             "Requests refused with 503 because there was more to do than could be done in time.";
         CacheEvents: "tintype_cache_events_total", "events", [TIER, EVENT],
             "What happened in each tier.";
+        PurgedItems: "tintype_purged_items_total", "items", [PURGED_BY, STRENGTH],
+            "Items of purges that were followed, by what they name and whether it is gone or stale.";
+        PurgedEntries: "tintype_purged_entries_total", "entries", [TIER],
+            "Entries that purges found in each tier.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         StaleServed: "tintype_stale_served_total", "requests", [STALE],
@@ -151,6 +157,8 @@ metrics! {
             "Bytes kept in each tier.";
         CacheEntries: "tintype_cache_entries", "entries", [TIER],
             "Entries kept in each tier.";
+        PurgeMarks: "tintype_purge_marks", "marks", [STRENGTH],
+            "Purges held: what is kept or made is compared with them.";
         VipsMemory: "tintype_vips_memory_bytes", "bytes", [],
             "Memory that libvips has allocated for pixels.";
         ResidentMemory: "tintype_resident_memory_bytes", "bytes", [],

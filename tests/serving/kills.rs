@@ -48,10 +48,8 @@ fn targets() -> Vec<String> {
 
 /// What every picture is, made by a server that keeps nothing.
 fn oracle(originals: &Path, targets: &[String]) -> Arc<HashMap<String, Vec<u8>>> {
-    let server = Launch::over(originals)
-        .set("CACHE_MEMORY_BYTES", "0")
-        .set("CACHE_ORIGINALS_MEMORY_BYTES", "0")
-        .start();
+    let server =
+        Launch::over(originals).set("CACHE_MEMORY_BYTES", "0").set("CACHE_ORIGINALS_MEMORY_BYTES", "0").start();
     Arc::new(targets.iter().map(|target| (target.clone(), server.get(target).body)).collect())
 }
 
@@ -135,6 +133,9 @@ fn whenever_it_is_killed_every_answer_after_it_is_right() {
         assert!(content <= 2 * BUDGET_BYTES + SLACK_BYTES, "round {round}, seed {seed}: {content} bytes on disk");
     }
     let (answers, hits) = (answers.into_inner(), hits.into_inner());
-    println!("{rounds} kills, {answers} answers before them, {hits} of {} after them from disk", rounds * targets.len() as u64);
+    println!(
+        "{rounds} kills, {answers} answers before them, {hits} of {} after them from disk",
+        rounds * targets.len() as u64
+    );
     assert!(hits > 0, "nothing survived, so nothing was tried");
 }

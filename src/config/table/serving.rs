@@ -109,7 +109,8 @@ pub(super) const OPERATIONS: Group = Group {
             kind: Kind::Secret,
             default: "",
             reload: Reload::Start,
-            doc: "When set, operations that change something need `Authorization: Bearer` with it.",
+            doc: "When set, metrics, status and purges need `Authorization: Bearer` with it; where it is not set, \
+                  nothing can be purged.",
         },
         Setting {
             key: "drain.delay",
