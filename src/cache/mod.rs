@@ -4,6 +4,7 @@
 //! What a purge takes away is known here: everything kept carries [`Labels`] to be purged by and a [`Stamp`] of when
 //! it began, and a purge holds for all that began before it, wherever it is.
 
+pub mod disk;
 mod entry;
 mod flight;
 mod keep;
@@ -16,6 +17,7 @@ mod stamp;
 mod tiers;
 mod weigh;
 
+pub use disk::{ClassState, DiskBudgets, DiskError, DiskHealth, DiskSpec, DiskState, DiskTier, IsGone, Purged, Put};
 pub use entry::{Class, Damage, Entry, FIXED_BYTES, HEAD_BYTES_MAX, Head};
 pub use flight::{FlightError, FlightLimits, Flights, Role, Ticket};
 pub use keep::Keep;

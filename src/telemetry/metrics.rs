@@ -64,6 +64,25 @@ const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
 const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
+const CLASS: Label = Label { name: "class", values: &["variants", "originals", "files"] };
+const DISK_EVENT: Label = Label {
+    name: "event",
+    values: &[
+        "corrupt",
+        "write_error",
+        "read_error",
+        "adopted",
+        "swept",
+        "index_rebuilt",
+        "dropped",
+        "degraded",
+        "healed",
+    ],
+};
+const DISK_PASSAGE: Label = Label {
+    name: "event",
+    values: &["written", "evicted", "purged", "refused_queue", "refused_room", "refused_fault", "refused_gone"],
+};
 const SCHEME: Label = Label { name: "scheme", values: &["http", "https", "local", "s3", "gs", "az"] };
 const FETCHED: Label =
     Label { name: "result", values: &["ok", "not_modified", "not_found", "refused", "too_large", "timeout", "failed"] };
@@ -113,6 +132,10 @@ metrics! {
             "Items of purges that were followed, by what they name and whether it is gone or stale.";
         PurgedEntries: "tintype_purged_entries_total", "entries", [TIER],
             "Entries that purges found in each tier.";
+        DiskEvents: "tintype_disk_events_total", "events", [DISK_EVENT],
+            "What happened to the disk tier as a whole: damage, faults, and what the sweep behind found.";
+        DiskPassages: "tintype_disk_passages_total", "entries", [CLASS, DISK_PASSAGE],
+            "Entries on their way into the disk tier or out of it.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         StaleServed: "tintype_stale_served_total", "requests", [STALE],
@@ -159,6 +182,12 @@ metrics! {
             "Entries kept in each tier.";
         PurgeMarks: "tintype_purge_marks", "marks", [STRENGTH],
             "Purges held: what is kept or made is compared with them.";
+        DiskBytes: "tintype_disk_bytes", "bytes", [CLASS],
+            "Disk that the entries of each class take up, in whole blocks.";
+        DiskEntries: "tintype_disk_entries", "entries", [CLASS],
+            "Entries of each class on disk.";
+        DiskDegraded: "tintype_disk_degraded", "tiers", [],
+            "1 while the disk tier has a fault and is only read, otherwise 0.";
         VipsMemory: "tintype_vips_memory_bytes", "bytes", [],
             "Memory that libvips has allocated for pixels.";
         ResidentMemory: "tintype_resident_memory_bytes", "bytes", [],
