@@ -14,6 +14,8 @@ mod serving {
     mod settings;
     mod signatures;
     mod soak;
+    mod stale;
+    mod tagging;
     mod truncation;
     mod validators;
 }

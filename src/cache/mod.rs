@@ -13,6 +13,7 @@ mod marks;
 mod memory;
 mod negative;
 mod stamp;
+mod tiers;
 mod weigh;
 
 pub use entry::{Class, Damage, Entry, FIXED_BYTES, HEAD_BYTES_MAX, Head};
@@ -24,4 +25,5 @@ pub use marks::{MARKS_MAX, Mark, MarkSet, Marks, MarksError, MarksState, Verdict
 pub use memory::{MemoryTier, Named};
 pub use negative::Negative;
 pub use stamp::{Stamp, Stamps};
+pub use tiers::{Found, Place, TierNames, Tiers};
 pub use weigh::{ENTRY_OVERHEAD_BYTES, Weigh};

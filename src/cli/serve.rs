@@ -66,6 +66,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     );
     let stop = CancellationToken::new();
     tracker.spawn(upkeep(Arc::clone(&flow), recorder, stop.clone()));
+    tracker.spawn(Arc::clone(&flow).repaint(stop.clone()));
     tracker.spawn(reload_on_hangup(settings.clone(), Arc::clone(&flow), stop.clone()));
     let name = ends.next().await;
     tracing::info!(signal = name, "ending; the same signal again ends at once");
@@ -111,6 +112,8 @@ fn response_spec(config: &Config) -> ResponseSpec {
         allow_origin: config.server.cors_origin.clone(),
         server_timing: config.server.server_timing,
         url_bytes_max: config.urls.bytes_max,
+        query: config.urls.query,
+        tag_headers: config.server.tag_headers.clone(),
     }
 }
 

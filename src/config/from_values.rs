@@ -2,7 +2,7 @@
 
 use super::groups::{
     Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Pixels, Presets, S3,
-    Server, SignatureAlgorithm, Signing, Sources, Stores, Urls,
+    Server, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 use super::mistake::Provenance;
 use super::table::PRESIGNED;
@@ -72,6 +72,7 @@ fn server(values: &Values) -> Server {
         cors_origin: non_empty(values.text("cors_origin")),
         server_timing: values.bool("server_timing"),
         cache_status_name: values.text("cache.status_name"),
+        tag_headers: values.choices("tag_headers"),
     }
 }
 
@@ -101,6 +102,11 @@ fn urls(values: &Values) -> Urls {
         base64_includes_filename: values.bool("base64_url_includes_filename"),
         bytes_max: size("url.bytes_max", values),
         options_max: values.int("url.options_max"),
+        query: match values.choice("url.query") {
+            "refuse" => UrlQuery::Refuse,
+            "redirect" => UrlQuery::Redirect,
+            _ => UrlQuery::Ignore,
+        },
     }
 }
 
@@ -200,6 +206,9 @@ fn cache(values: &Values) -> Cache {
         originals_memory_bytes: values.bytes("cache.originals_memory_bytes"),
         disk_path: values.path("cache.disk_path"),
         disk_bytes: values.bytes("cache.disk_bytes"),
+        originals_disk_bytes: values.bytes("cache.originals_disk_bytes"),
+        files_disk_bytes: values.bytes("cache.files_disk_bytes"),
+        disk_queue_bytes: values.bytes("cache.disk_queue_bytes"),
     }
 }
 
@@ -208,7 +217,12 @@ fn freshness(values: &Values) -> Freshness {
         ttl: values.duration("ttl"),
         ttl_truncated: values.duration("ttl_truncated"),
         origin_ttl: values.duration("origin_ttl"),
+        honours_origin: values.choice("origin_cache_control") == "honour",
+        stale_while_revalidate: values.duration("stale_while_revalidate"),
+        stale_if_error: values.duration("stale_if_error"),
+        ttl_cdn: values.duration("ttl_cdn"),
         not_found: values.duration("negative_ttl.not_found"),
+        refused: values.duration("negative_ttl.refused"),
         origin_error: values.duration("negative_ttl.origin_error"),
         undecodable: values.duration("negative_ttl.undecodable"),
     }

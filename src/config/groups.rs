@@ -46,6 +46,8 @@ pub struct Server {
     pub cors_origin: Option<String>,
     pub server_timing: bool,
     pub cache_status_name: String,
+    /// Names of fields in lower case.
+    pub tag_headers: Vec<&'static str>,
 }
 
 /// The listener for operations.
@@ -99,6 +101,17 @@ pub struct Urls {
     pub base64_includes_filename: bool,
     pub bytes_max: usize,
     pub options_max: usize,
+    pub query: UrlQuery,
+}
+
+/// What becomes of a query string behind an image URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlQuery {
+    Ignore,
+    /// 400.
+    Refuse,
+    /// 308 to the URL without it.
+    Redirect,
 }
 
 /// Where presets come from.
@@ -229,8 +242,12 @@ pub struct Cache {
     pub memory_bytes: u64,
     /// 0 keeps none.
     pub originals_memory_bytes: u64,
+    /// `None` keeps nothing on disk.
     pub disk_path: Option<PathBuf>,
     pub disk_bytes: u64,
+    pub originals_disk_bytes: u64,
+    pub files_disk_bytes: u64,
+    pub disk_queue_bytes: u64,
 }
 
 /// How long things are good.
@@ -239,7 +256,14 @@ pub struct Freshness {
     pub ttl: Duration,
     pub ttl_truncated: Duration,
     pub origin_ttl: Duration,
+    /// Whether an origin's own fields decide where it sends them.
+    pub honours_origin: bool,
+    pub stale_while_revalidate: Duration,
+    pub stale_if_error: Duration,
+    /// 0 sends no field of its own to CDNs.
+    pub ttl_cdn: Duration,
     pub not_found: Duration,
+    pub refused: Duration,
     pub origin_error: Duration,
     pub undecodable: Duration,
 }

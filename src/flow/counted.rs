@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use super::PurgeOrder;
+use super::{PurgeOrder, StaleWhy};
 use crate::cache::Role;
 use crate::engine::{EngineError, Rendered};
 use crate::origin::{Fetched, OriginError};
 use crate::telemetry::metrics::{Counter, Histogram};
 use crate::transform::Format;
 
-/// A tier was asked.
-pub fn asked(tier: &'static str, hit: bool) {
-    Counter::CacheEvents.add(1, &[("tier", tier), ("event", if hit { "hit" } else { "miss" })]);
+/// Something stale is served.
+pub fn stale(why: StaleWhy) {
+    Counter::StaleServed.add(1, &[("why", why.name())]);
 }
 
-/// A tier was given something.
-pub fn kept(tier: &'static str) {
-    Counter::CacheEvents.add(1, &[("tier", tier), ("event", "insert")]);
+/// A failure of a moment ago answered.
+pub fn remembered(kind: &'static str) {
+    Counter::NegativeHits.add(1, &[("kind", kind)]);
 }
 
 /// Someone boarded a flight.

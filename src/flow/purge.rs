@@ -103,10 +103,9 @@ impl Flow {
         Ok(PurgeReport { purged, marks: selected.named.len(), soft: order.soft })
     }
 
-    /// Cleans up the tiers of this process; gives what they had, by tier.
+    /// Cleans up what is kept here; gives how many entries it was, by tier.
     fn clean_up(&self, named: &MarkSet, soft: bool) -> Vec<(&'static str, u64)> {
-        let _ = (named, soft);
-        Vec::new()
+        [self.variants.clean_up(named, soft), self.originals.tiers().clean_up(named, soft)].concat()
     }
 
     /// An origin that said no is asked again: failures live for seconds and carry no labels.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::behind::Outdated;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
-use crate::cache::{FlightLimits, Flights, Marks, MemoryTier, Negative, Stamps};
+use crate::cache::{FlightLimits, Flights, Marks, Negative, Stamps, TierNames, Tiers};
 use crate::config::{self, Config};
 use crate::engine::vips::VipsError;
 use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
@@ -36,6 +38,13 @@ pub enum SetupError {
 /// Raised by whoever changes what the pipeline makes of the same transform.
 const PIPELINE_VERSION: u32 = 1;
 
+/// Renewals under way that nobody waits for, most of which wait for an origin.
+const RENEWALS_MAX: usize = 64;
+
+const VARIANTS: TierNames = TierNames { memory: "memory", disk: "disk", shared: "shared" };
+const ORIGINALS: TierNames =
+    TierNames { memory: "originals_memory", disk: "originals_disk", shared: "originals_shared" };
+
 /// Pictures that failed a moment ago, at most.
 const FAILED_MAX: usize = 10_000;
 
@@ -55,14 +64,18 @@ impl Flow {
         // Redirects follow the rules in force, not those of the start.
         let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
         let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
+        let marks = Arc::new(Marks::in_memory(Stamps::default()));
+        let originals = Tiers::new(config.cache.originals_memory_bytes, Arc::clone(&marks), ORIGINALS);
         Ok(Arc::new(Self {
             rules,
             config: config.clone(),
-            originals: Originals::new(origins, config.cache.originals_memory_bytes, tracker.clone()),
-            variants: MemoryTier::new(config.cache.memory_bytes),
-            marks: Arc::new(Marks::in_memory(Stamps::default())),
+            originals: Originals::new(origins, originals, Arc::clone(&marks), tracker.clone()),
+            variants: Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS),
+            marks,
             failed: Negative::new(FAILED_MAX),
-            flights: Flights::new(FlightLimits::default()),
+            flights: Flights::new(FlightLimits::of("variant")),
+            behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
+            outdated: Outdated::default(),
             fingerprint: fingerprint(config, &pool),
             pool,
             tracker,
@@ -99,6 +112,7 @@ fn rules(config: &Config, presets: &[Preset], pool: &Pool) -> Result<Rules, Setu
         pixel_epoch: config.pixels.epoch,
         limits: limits(config),
         mount: "native",
+        preset_ttls: presets.iter().filter_map(|preset| Some((preset.name.clone(), preset.ttl?))).collect(),
     })
 }
 

@@ -13,14 +13,13 @@ use crate::telemetry::metrics::Gauge;
 impl Flow {
     /// Brings tiers and gauges up to date; called about once a second.
     pub fn upkeep(&self) {
-        self.variants.run_pending();
-        self.originals.tier().run_pending();
+        self.variants.memory().run_pending();
+        self.originals.tiers().memory().run_pending();
         let pool = self.pool.state();
-        let originals = self.originals.tier();
-        let tiers = [
-            ("memory", self.variants.bytes(), self.variants.len()),
-            ("originals_memory", originals.bytes(), originals.len()),
-        ];
+        let originals = self.originals.tiers().memory();
+        let variants = self.variants.memory();
+        let tiers =
+            [("memory", variants.bytes(), variants.len()), ("originals_memory", originals.bytes(), originals.len())];
         for (tier, bytes, entries) in tiers {
             Gauge::CacheBytes.set(bytes, &[("tier", tier)]);
             Gauge::CacheEntries.set(entries, &[("tier", tier)]);
@@ -50,7 +49,8 @@ impl Flow {
     /// What an operator wants to know at a glance.
     pub fn status(&self) -> Value {
         let pool = self.pool.state();
-        let originals = self.originals.tier();
+        let originals = self.originals.tiers().memory();
+        let variants = self.variants.memory();
         json!({
             "engine": {
                 "libvips": self.libvips_version(),
@@ -61,8 +61,8 @@ impl Flow {
                 "glib_warnings": Vips::glib_warnings(),
             },
             "variants": {
-                "memory_bytes": self.variants.bytes(),
-                "entries": self.variants.len(),
+                "memory_bytes": variants.bytes(),
+                "entries": variants.len(),
                 "flights": self.flights.len(),
             },
             "originals": {
@@ -71,6 +71,7 @@ impl Flow {
                 "flights": self.originals.flights(),
             },
             "purges": self.marks.state(),
+            "waiting_for_new_pixels": self.outdated(),
             "failures_remembered": self.failed.len(),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use tokio::time::Instant;
 
-use super::answer::word;
+use super::caching::word;
 use super::request::Request;
 use crate::flow::CacheOutcome;
 use crate::telemetry::log::AccessLine;

@@ -9,6 +9,7 @@ mod access;
 mod admin;
 mod answer;
 mod body;
+mod caching;
 mod connection;
 mod drain;
 mod headers;

@@ -37,6 +37,9 @@ const URL_MISTAKE_CACHE_S: u64 = 60;
 /// When to ask again whether the server is ready: about as long as a restart takes.
 const NOT_READY_RETRY_S: u32 = 2;
 
+/// How much of a query string is repeated.
+const QUERY_SHOWN_CHARS: usize = 40;
+
 /// The answer to `request` that tells of `failure`.
 pub(super) fn respond(failure: &Failure, request: &Request) -> Response<Bytes> {
     let status = StatusCode::from_u16(failure.status)
@@ -123,6 +126,17 @@ pub(super) fn precondition_failed(is_negotiated: bool) -> Failure {
     Failure {
         negotiated: is_negotiated,
         ..Failure::new(412, "precondition-failed", "a precondition is not met", detail)
+    }
+}
+
+/// A query string, which means nothing behind an image URL and would split the caches in front.
+pub(super) fn query_refused(query: &str) -> Failure {
+    let shown: String = query.chars().take(QUERY_SHOWN_CHARS).collect();
+    Failure {
+        segment: Some(format!("?{shown}")),
+        accepted: Some("the same URL without its query string".to_owned()),
+        cache_s: Some(URL_MISTAKE_CACHE_S),
+        ..Failure::new(400, "query-refused", "an image URL has no query string", "the setting url.query is `refuse`")
     }
 }
 

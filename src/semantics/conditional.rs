@@ -127,6 +127,11 @@ pub fn is_range_wanted(conditions: &Conditions<'_>, validators: &Validators<'_>,
     method == Method::Get && conditions.if_range.is_none_or(|if_range| is_same(if_range) == Some(true))
 }
 
+/// Whether `If-None-Match` names the tag, or everything: the client has what it would be sent.
+pub fn is_listed(if_none_match: &str, etag: &str) -> bool {
+    has_match(if_none_match, &Validators { etag: Some(etag), last_modified_s: None }, Strength::Weak)
+}
+
 /// Whether `*` or a tag of a well-formed list within the limits matches.
 fn has_match(list: &str, validators: &Validators<'_>, strength: Strength) -> bool {
     if list.len() > ETAG_LIST_BYTES_MAX {

@@ -35,18 +35,33 @@ pub struct Held {
 }
 
 const ROUTE: Label = Label { name: "route", values: &["image", "page", "health", "options", "operations", "refused"] };
-const CACHE: Label = Label { name: "cache", values: &["hit", "miss", "revalidated", "collapsed", "bypass", "none"] };
+const CACHE: Label = Label {
+    name: "cache",
+    values: &["hit", "stale", "confirmed", "miss", "revalidated", "collapsed", "bypass", "none"],
+};
 const STATUS: Label = Label { name: "status", values: &[] };
 const STAGE: Label = Label { name: "stage", values: &["queue", "origin", "decode", "transform", "encode"] };
 const FORMAT: Label = Label {
     name: "format",
     values: &["jpg", "png", "webp", "avif", "jxl", "gif", "tiff", "heic", "bmp", "ico", "svg", "other"],
 };
-const TIER: Label = Label { name: "tier", values: &["memory", "originals_memory"] };
+const TIER: Label = Label { name: "tier", values: TIERS };
+const TIERS: &[&str] = &[
+    "memory",
+    "disk",
+    "shared",
+    "originals_memory",
+    "originals_disk",
+    "originals_shared",
+    "files_memory",
+    "files_disk",
+    "files_shared",
+];
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
 const PURGED_BY: Label = Label { name: "by", values: &["urls", "sources", "prefixes", "tags"] };
 const STRENGTH: Label = Label { name: "strength", values: &["hard", "soft"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
+const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
 const SCHEME: Label = Label { name: "scheme", values: &["http", "https", "local", "s3", "gs", "az"] };
@@ -100,6 +115,10 @@ metrics! {
             "Entries that purges found in each tier.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
+        StaleServed: "tintype_stale_served_total", "requests", [STALE],
+            "Stale answers: while the origin is asked (`swr`), as it failed (`sie`), or for too much work (`busy`).";
+        NegativeHits: "tintype_negative_hits_total", "requests", [FLIGHT],
+            "Requests answered by a failure of a moment ago, of the origin or of the picture.";
         OriginFetches: "tintype_origin_fetches_total", "fetches", [SCHEME, FETCHED],
             "Fetches of originals.";
         OriginBytes: "tintype_origin_bytes_total", "bytes", [],
@@ -150,12 +169,14 @@ metrics! {
 }
 
 metrics! {
-    /// How long things took.
+    /// How long things took, and how many there were of them.
     Histogram {
         Request: "tintype_request_seconds", "seconds", [ROUTE, CACHE],
             "Time from the head of a request to its complete answer.";
         Stage: "tintype_stage_seconds", "seconds", [STAGE],
             "Time of each stage of making a variant.";
+        FlightWidth: "tintype_flight_width", "requests", [FLIGHT],
+            "Requests that one flight served, the one that started it included.";
     }
 }
 
@@ -212,6 +233,23 @@ impl Histogram {
     /// The upper ends of the buckets in seconds: 1 ms, which a hit takes, to 60 s, which nothing should.
     pub const BUCKETS_S: &[f64] =
         &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+    /// How many wait for one flight: alone most often, thousands when a page goes around.
+    const BUCKETS_WIDTH: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 5000.0];
+
+    /// The upper ends of its buckets.
+    pub const fn buckets(self) -> &'static [f64] {
+        match self {
+            Self::Request | Self::Stage => Self::BUCKETS_S,
+            Self::FlightWidth => Self::BUCKETS_WIDTH,
+        }
+    }
+
+    /// Records how many there were of something that has no time.
+    pub fn count(self, number: u32, labels: Labels<'_>) {
+        let key = key(&self.definition(), labels);
+        ::metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA).record(f64::from(number)));
+    }
 
     /// Records how long one took.
     pub fn record(self, took: Duration, labels: Labels<'_>) {

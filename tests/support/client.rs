@@ -1,7 +1,7 @@
 //! An HTTP/1.1 client that sends exactly what it is told: no path is tidied, no field is added but `Host` and
 //! `Connection`. Contract: one exchange a connection; an answer whose body is not as long as announced is a failure.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
@@ -36,6 +36,29 @@ pub fn send(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)
     let head = format!("{method} {target} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{}\r\n", lines.concat());
     stream.write_all(head.as_bytes()).expect("an open connection");
     Pending { stream, has_body: method != "HEAD" }
+}
+
+/// Asks for all of these one after another over one connection, as a CDN does; only the statuses are kept.
+pub fn statuses(addr: SocketAddr, targets: &[String]) -> Vec<u16> {
+    let stream = TcpStream::connect_timeout(&addr, PATIENCE).expect("a listening server");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time above 0");
+    stream.set_nodelay(true).expect("a socket");
+    let mut reader = BufReader::new(stream);
+    let one = |target: &String| {
+        let head = format!("GET {target} HTTP/1.1\r\nhost: {addr}\r\n\r\n");
+        reader.get_mut().write_all(head.as_bytes()).expect("an open connection");
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(reader.read_line(&mut head).expect("an answer in time") > 0, "the connection ended: {head}");
+        }
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<u64>().ok());
+        let length = length.expect("a length");
+        let read = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).expect("a body");
+        assert_eq!(read, length);
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+    };
+    targets.iter().map(one).collect()
 }
 
 // === impl Pending ===

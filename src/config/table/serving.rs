@@ -83,6 +83,14 @@ pub(super) const ANSWERS: Group = Group {
             reload: Reload::Start,
             doc: "The name of this cache in `Cache-Status` (RFC 9211).",
         },
+        Setting {
+            key: "tag_headers",
+            kind: Kind::ChoiceList(&["surrogate-key", "cache-tag", "edge-cache-tag"]),
+            default: "surrogate-key,cache-tag",
+            reload: Reload::Start,
+            doc: "In which fields an answer names the tags by which it can be purged: `surrogate-key` (Fastly), \
+                  `cache-tag` (Cloudflare and others), `edge-cache-tag` (Akamai); empty names none.",
+        },
     ],
 };
 
