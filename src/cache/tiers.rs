@@ -83,6 +83,10 @@ impl<V: Keep> Tiers<V> {
 
     /// Offers a value to every tier. Those below memory take it when they get to it, or not at all.
     pub fn keep(&self, key: Key, value: &Arc<V>) {
+        // A purge came while it was made.
+        if self.is_gone(value) {
+            return;
+        }
         self.memory.insert(key, Arc::clone(value));
         Counter::CacheEvents.add(1, &[("tier", self.names.memory), ("event", "insert")]);
     }
