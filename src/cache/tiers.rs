@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::keep::Keep;
 use super::key::Key;
-use super::marks::{Marks, Verdict};
+use super::marks::{MarkSet, Marks, Verdict};
 use super::memory::MemoryTier;
 use crate::telemetry::metrics::Counter;
 
@@ -83,6 +83,10 @@ impl<V: Keep> Tiers<V> {
 
     /// Offers a value to every tier. Those below memory take it when they get to it, or not at all.
     pub fn keep(&self, key: Key, value: &Arc<V>) {
+        // A purge came while it was made.
+        if self.is_gone(value) {
+            return;
+        }
         self.memory.insert(key, Arc::clone(value));
         Counter::CacheEvents.add(1, &[("tier", self.names.memory), ("event", "insert")]);
     }
@@ -90,6 +94,13 @@ impl<V: Keep> Tiers<V> {
     /// Whether a value that is at hand may still be given to someone who asks now.
     pub fn is_gone(&self, value: &V) -> bool {
         self.marks.is_gone(value.stamp(), value.labels())
+    }
+
+    /// Gives back the room of what these marks name, or leaves it where they only make it stale; how many entries it
+    /// is in each tier. What they name is not served in any case. Blocks.
+    pub fn clean_up(&self, marks: &MarkSet, soft: bool) -> Vec<(&'static str, u64)> {
+        let memory = if soft { self.memory.count(marks) } else { self.memory.purge(marks) };
+        vec![(self.names.memory, memory.entries)]
     }
 
     fn judged(&self, value: Arc<V>, place: Place) -> Option<Found<V>> {

@@ -38,7 +38,9 @@ impl Flow {
     /// Boards the flight of a picture, or starts it.
     pub(super) fn join(self: &Arc<Self>, errand: &Errand, purpose: Purpose) -> Ticket<Made, Failure> {
         let (flow, flying) = (Arc::clone(self), errand.clone());
-        self.flights.join(errand.picture.key, &self.tracker, move |cancelled| async move {
+        // Who comes after a purge does not board what began before it.
+        let purged = self.marks.last_hard(&errand.picture.labels);
+        self.flights.join((errand.picture.key, purged), &self.tracker, move |cancelled| async move {
             flow.fly(&flying, purpose, cancelled).await
         })
     }

@@ -12,8 +12,6 @@
 //! source of the labels is the identity of the original: normalised, without the query parameters that are no part of
 //! it, such as signatures of presigned links.
 
-use std::sync::Arc;
-
 use crate::cache::{Key, Labels, Tag};
 use crate::origin::OriginalId;
 use crate::transform::Transform;
@@ -39,21 +37,23 @@ pub fn picture_tag(mount: &str, original: &OriginalId, transform: &Transform) ->
     digest_tag("u-", key.as_bytes())
 }
 
-/// The labels of an original.
-pub fn of_original(original: &OriginalId) -> Arc<Labels> {
-    let tags = vec![source_tag(original), host_tag(original), original_tag(original)];
-    Arc::new(Labels { source: original.as_str().to_owned(), tags })
+/// The labels of a kept original.
+pub fn original_labels(original: &OriginalId) -> Labels {
+    Labels {
+        source: original.as_str().to_owned(),
+        tags: vec![source_tag(original), host_tag(original), original_tag(original)],
+    }
 }
 
 /// The labels of a variant. `presets` are those that the URL named; one that is named twice counts once.
-pub fn of_picture(mount: &str, original: &OriginalId, transform: &Transform, presets: &[String]) -> Arc<Labels> {
+pub fn picture_labels(mount: &str, original: &OriginalId, transform: &Transform, presets: &[String]) -> Labels {
     let mut tags = vec![source_tag(original), host_tag(original), picture_tag(mount, original, transform)];
     for tag in presets.iter().map(|name| word_tag("p-", name)) {
         if !tags.contains(&tag) {
             tags.push(tag);
         }
     }
-    Arc::new(Labels { source: original.as_str().to_owned(), tags })
+    Labels { source: original.as_str().to_owned(), tags }
 }
 
 fn host_tag(original: &OriginalId) -> Tag {
@@ -104,9 +104,9 @@ mod tests {
     fn tags_stay_what_they_were() {
         let original = id("http://photos.example/a.jpg");
         let tags = ["s-d8bb215071c9f3b7", "h-photos.example", "o-d8bb215071c9f3b7"];
-        assert_eq!(texts(&of_original(&original)), tags);
+        assert_eq!(texts(&original_labels(&original)), tags);
         let presets = ["Thumb".to_owned(), "thumb".to_owned()];
-        let variant = of_picture("native", &original, &Transform::default(), &presets);
+        let variant = picture_labels("native", &original, &Transform::default(), &presets);
         let tags = texts(&variant);
         assert_eq!((tags.len(), &tags[..2], tags[3]), (4, &["s-d8bb215071c9f3b7", "h-photos.example"][..], "p-thumb"));
         assert!(tags[2].starts_with("u-") && tags[2].len() == 18, "{tags:?}");

@@ -8,7 +8,7 @@ mod ask;
 mod behind;
 mod counted;
 mod failure;
-pub mod labels;
+mod labels;
 pub mod lifetime;
 mod original;
 mod picture;
@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{Flights, Key, Marks, Negative, Tiers};
+use crate::cache::{Flights, Key, Marks, Negative, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
 
@@ -51,7 +51,8 @@ pub struct Flow {
     marks: Arc<Marks>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
-    flights: Flights<Key, picture::Made, Failure>,
+    /// By key and by the last purge of what is made.
+    flights: Flights<(Key, Stamp), picture::Made, Failure>,
     /// Places for renewals that nobody waits for.
     behind: Arc<Semaphore>,
     outdated: behind::Outdated,

@@ -31,7 +31,8 @@ pub enum Got {
 pub struct Originals {
     origins: Arc<Origins>,
     tiers: Tiers<KeptOriginal>,
-    flights: Flights<Key, Got, OriginError>,
+    /// By key and by the last purge of what is fetched.
+    flights: Flights<(Key, Stamp), Got, OriginError>,
     refused: Arc<Negative<OriginError>>,
     generations: Generations,
     marks: Arc<Marks>,
@@ -45,6 +46,9 @@ type Generations = Cache<Key, Arc<str>>;
 const REFUSED_MAX: usize = 10_000;
 /// Originals whose tag is remembered, at most: about 20 MB.
 const GENERATIONS_MAX: u64 = 100_000;
+
+/// How often one request asks for an original that is purged while it comes.
+const TRIES_MAX: u32 = 4;
 
 // === impl Originals ===
 
@@ -105,12 +109,20 @@ impl Originals {
             counted::remembered("original");
             return self.rescued(wanted, error).await;
         }
-        let got = self.fetch(wanted, known, freshness).await?;
-        match &got {
-            // Another one's fetch was conditional on bytes that this caller does not have.
-            Got::Unchanged(unchanged, _) if Some(unchanged) != known => self.fetch(wanted, None, freshness).await,
-            _ => Ok(got),
+        let (mut known, mut is_plain) = (known, false);
+        for _ in 0..TRIES_MAX {
+            let got = self.fetch(wanted, known, freshness).await?;
+            match &got {
+                // Another one's fetch was conditional on bytes that this caller does not have.
+                Got::Unchanged(unchanged, _) if Some(unchanged) != known && !is_plain => {
+                    (known, is_plain) = (None, true);
+                }
+                // A purge came while it was on its way.
+                Got::Original(kept) | Got::Stale(kept, _) if self.tiers.is_gone(kept) => {}
+                _ => return Ok(got),
+            }
         }
+        Err(OriginError::Unreachable(None))
     }
 
     /// Takes back that an original is fresh for long: its bytes end too early, or nothing could be made of them, so
@@ -147,7 +159,9 @@ impl Originals {
             generations: self.generations.clone(),
             freshness: freshness.clone(),
         };
-        let mut ticket = self.flights.join(wanted.original_key, &self.tracker, move |cancelled| async move {
+        // Who comes after a purge does not board what began before it.
+        let flight = (wanted.original_key, self.marks.last(&wanted.labels));
+        let mut ticket = self.flights.join(flight, &self.tracker, move |cancelled| async move {
             tokio::select! {
                 got = fetch.run() => got,
                 () = cancelled.cancelled() => Err(OriginError::Unreachable(None)),
@@ -195,7 +209,7 @@ impl Fetch {
         counted::fetched(&self.source, &fetched);
         let received_s = clock::now_unix_s();
         let lived = |said| Lifetime::of(said, &self.freshness, requested_s, received_s);
-        self.note_generation(&fetched, kept.map(Arc::as_ref), stamp);
+        let is_another = self.is_another(&fetched, kept.map(Arc::as_ref));
         let fresh = match fetched {
             Ok(Fetched::Body(original)) => {
                 let lifetime = lived(&original.freshness);
@@ -211,34 +225,48 @@ impl Fetch {
                 Arc::new(kept.confirmed(said, lifetime, stamp))
             }
             Err(error) => {
-                let ttl_s = negative_ttl_s(&error, &self.freshness);
-                self.refused.insert(self.key, error.clone(), ttl_s, received_s);
+                self.refuse(&error, stamp, received_s);
+                self.outdate(is_another, stamp);
                 return rescue(found.as_ref(), error);
             }
         };
         if !fresh.lifetime.is_private {
             self.tiers.keep(self.key, &fresh);
         }
+        // Only now: who finds older things stale finds what came in their place.
+        self.outdate(is_another, stamp);
         Ok(Got::Original(fresh))
     }
 
-    /// Another original than the one that was here before, or none any more: what was made of it is no longer fresh.
-    fn note_generation(&self, fetched: &Result<Fetched, OriginError>, kept: Option<&KeptOriginal>, stamp: Stamp) {
+    /// Remembers that the origin refused, unless a purge came meanwhile.
+    fn refuse(&self, error: &OriginError, stamp: Stamp, now_s: u64) {
+        self.refused.insert(self.key, error.clone(), negative_ttl_s(error, &self.freshness), now_s);
+        // A purge marks first and forgets then, so that one of both sees the other.
+        if self.marks.last(&self.labels) >= stamp {
+            self.refused.purge(&self.key);
+        }
+    }
+
+    fn outdate(&self, is_another: bool, stamp: Stamp) {
+        if let Some(source) = self.labels.tags.first().filter(|_| is_another) {
+            self.marks.outdate(source, stamp);
+        }
+    }
+
+    /// Whether this is another original than the one that was here before, or none any more: then what was made of it
+    /// is no longer fresh.
+    fn is_another(&self, fetched: &Result<Fetched, OriginError>, kept: Option<&KeptOriginal>) -> bool {
         let tag = match fetched {
             Ok(Fetched::Body(original)) => Some(Arc::<str>::from(kept::tag(original))),
             Err(error) if matches!(error.status(), 404 | 410) => None,
-            Ok(Fetched::NotModified { .. }) | Err(_) => return,
+            Ok(Fetched::NotModified { .. }) | Err(_) => return false,
         };
         let before = self.generations.get(&self.key).or_else(|| kept.map(|kept| Arc::from(kept.tag.as_str())));
         match &tag {
             Some(tag) => self.generations.insert(self.key, Arc::clone(tag)),
             None => self.generations.invalidate(&self.key),
         }
-        if before.is_some_and(|before| Some(before) != tag)
-            && let Some(source) = self.labels.tags.first()
-        {
-            self.marks.outdate(source, stamp);
-        }
+        before.is_some_and(|before| Some(before) != tag)
     }
 }
 

@@ -180,6 +180,10 @@ impl Flow {
                 self.originals.distrust(wanted, &kept, freshness.undecodable);
                 let ttl_s = freshness.undecodable.as_secs();
                 self.failed.insert(picture.key, Failure::from(error.clone()), ttl_s, clock::now_unix_s());
+                // A purge marks first and forgets then, so that one of both sees the other.
+                if self.marks.last(&picture.labels) >= stamp.max(kept.stamp) {
+                    self.failed.purge(&picture.key);
+                }
             }
         })?;
         // The rest of a truncated original may come soon; nobody should go without it for long.
@@ -331,7 +335,8 @@ fn answer(made: &Made, errand: &Errand) -> Answer {
         etag: variant.etag.clone(),
         last_modified_s: variant.last_modified_s,
         keeping: wanted.keeping(freshness, ttl, &variant.lifetime, made.outcome),
-        labels: Arc::clone(&variant.labels),
+        // Those of this URL: another one, with other presets, may have had the same picture made.
+        labels: Arc::clone(&errand.picture.labels),
         negotiated: wanted.is_negotiated(),
         filename: wanted.filename(format.name()),
         attachment: wanted.attachment,

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::labels::{original_tag, picture_tag, source_tag};
 use super::{Failure, Flow, Rules, counted};
-use crate::cache::{BadTag, Mark, MarkSet, Marks, MarksError, Named, Selector, Tag};
+use crate::cache::{BadTag, Mark, MarkSet, Marks, MarksError, Selector, Tag};
 use crate::origin::{OriginError, Origins};
 
 /// What is to be purged, in the words of whoever orders it. Read from JSON as it is.
@@ -103,14 +103,9 @@ impl Flow {
         Ok(PurgeReport { purged, marks: selected.named.len(), soft: order.soft })
     }
 
-    /// Cleans up the tiers of this process; gives what they had, by tier.
+    /// Cleans up what is kept here; gives how many entries it was, by tier.
     fn clean_up(&self, named: &MarkSet, soft: bool) -> Vec<(&'static str, u64)> {
-        let kept = |tiers: &'static str, named: Named| (tiers, named.entries);
-        let (variants, originals) = (self.variants.memory(), self.originals.tiers().memory());
-        if soft {
-            return vec![kept("memory", variants.count(named)), kept("originals_memory", originals.count(named))];
-        }
-        vec![kept("memory", variants.purge(named)), kept("originals_memory", originals.purge(named))]
+        [self.variants.clean_up(named, soft), self.originals.tiers().clean_up(named, soft)].concat()
     }
 
     /// An origin that said no is asked again: failures live for seconds and carry no labels.

@@ -70,8 +70,8 @@ impl Flow {
                 "entries": originals.len(),
                 "flights": self.originals.flights(),
             },
-            "waiting_for_new_pixels": self.outdated(),
             "purges": self.marks.state(),
+            "waiting_for_new_pixels": self.outdated(),
             "failures_remembered": self.failed.len(),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })

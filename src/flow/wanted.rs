@@ -102,7 +102,7 @@ impl Rules {
         let ttls = asked.presets.iter().filter_map(|name| self.preset_ttls.get(name));
         Ok(Wanted {
             source: parsed.source,
-            labels: labels::of_original(&original),
+            labels: Arc::new(labels::original_labels(&original)),
             original,
             original_key,
             what,
@@ -136,7 +136,7 @@ impl Rules {
                 accept_set.join(",").as_bytes(),
             ],
         );
-        let labels = labels::of_picture(self.mount, original, &transform, &asked.presets);
+        let labels = Arc::new(labels::picture_labels(self.mount, original, &transform, &asked.presets));
         let negotiated = transform.format.is_none() && self.policy.negotiates();
         What::Picture(Arc::new(Picture { transform, candidates, key, labels, negotiated }))
     }

@@ -185,6 +185,24 @@ impl Marks {
         self.youngest.load(Ordering::Acquire) >= stamp.micros() && self.read().hard.naming(stamp, labels).is_some()
     }
 
+    /// The youngest mark, soft or not, that names something with these labels; zero for none. Work that began before
+    /// it is not to be shared with those who came after it.
+    pub fn last(&self, labels: &Labels) -> Stamp {
+        self.look(|kinds| kinds.hard.youngest(labels).max(kinds.soft.youngest(labels)))
+    }
+
+    /// The same of hard marks alone.
+    pub fn last_hard(&self, labels: &Labels) -> Stamp {
+        self.look(|kinds| kinds.hard.youngest(labels))
+    }
+
+    fn look(&self, youngest: impl FnOnce(&Kinds) -> Option<Stamp>) -> Stamp {
+        if self.youngest.load(Ordering::Acquire) == 0 {
+            return Stamp::default();
+        }
+        youngest(&self.read()).unwrap_or_default()
+    }
+
     /// Makes all that these name and that began before now gone, or stale. Holds at once, and durably when this
     /// returns. Blocks on the disk.
     ///
