@@ -115,6 +115,8 @@ fn listener_spec(config: &Config) -> ListenerSpec {
         connections_max: server.connections_max,
         header_bytes_max: server.header_bytes_max,
         header_timeout: server.header_timeout,
+        // The time for an answer includes the body that it depends on.
+        body_timeout: server.request_timeout,
         keep_alive_timeout: server.keep_alive_timeout,
         // The flow answers within request_timeout; after it a slow reader gets as long again.
         exchange_timeout: server.request_timeout * 2,

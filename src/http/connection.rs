@@ -51,7 +51,8 @@ const HEADERS_MAX: usize = 100;
 const H1_BUFFER_BYTES_MIN: usize = 8192;
 /// Bytes of answers that one HTTP/2 stream may buffer before it must wait for its peer.
 const H2_SEND_BUFFER_BYTES_MAX: usize = 400 * 1024;
-/// What peers may send unasked on a stream and a connection: the protocol's own start values, as bodies are never read.
+/// What peers may send unasked on a stream and a connection: the protocol's own start values, as bodies are rare and
+/// small.
 const H2_WINDOW_BYTES: u32 = 65_535;
 /// Requests at once on an HTTP/2 connection.
 const H2_STREAMS_MAX: u32 = 200;
@@ -102,10 +103,11 @@ pub(super) async fn serve<H: Handler>(
     let pulse = Arc::new(Pulse::new(protocol, spec, accepted));
     let io = TokioIo::new(Wire::new(socket, first, Arc::clone(&pulse)));
     let service = {
-        let pulse = Arc::clone(&pulse);
+        let (pulse, body_timeout) = (Arc::clone(&pulse), spec.body_timeout);
         service_fn(move |request: hyper::Request<Incoming>| {
             let exchange = pulse.begin();
-            let request = Request::new(request.into_parts().0, peer);
+            let (head, body) = request.into_parts();
+            let request = Request::new(head, peer).with_body(body, body_timeout);
             let mut record = Record::begin(&request, || handler.shown_path(&request));
             let handler = Arc::clone(&handler);
             async move {

@@ -8,6 +8,7 @@
 mod access;
 mod admin;
 mod answer;
+mod body;
 mod connection;
 mod drain;
 mod headers;

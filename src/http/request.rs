@@ -1,18 +1,23 @@
-//! A request as the handlers see it: head only, with its identity. Contract: request bodies are never read; hyper drops
-//! what is already here of one and closes the connection where there is more.
+//! A request as the handlers see it: its head, its identity, and a body that may be asked for once. Contract: a body
+//! that nobody asks for is never read; hyper drops what is already here of it and closes the connection where there is
+//! more.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, Method, Uri, Version};
+use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use super::body::{BodyError, RequestBody};
 use crate::semantics::fields::joined;
 use crate::semantics::request_id::is_valid_request_id;
 use crate::telemetry::clock;
 
-/// One request head.
+/// One request.
 #[derive(Debug)]
 pub struct Request {
     /// Kept from the client's `X-Request-Id` where that is valid, else made here.
@@ -25,6 +30,7 @@ pub struct Request {
     pub peer: SocketAddr,
     /// When its head was complete.
     pub received: Instant,
+    body: RequestBody,
 }
 
 /// The header that carries a request's identity through all servers that it passes.
@@ -36,7 +42,9 @@ const ID_RANDOM_BYTES: usize = 16;
 // === impl Request ===
 
 impl Request {
+    /// A request without a body; [`Self::with_body`] gives it one.
     pub(super) fn new(parts: http::request::Parts, peer: SocketAddr) -> Self {
+        let received = clock::instant();
         let sent =
             parts.headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_valid_request_id(id));
         Self {
@@ -46,8 +54,23 @@ impl Request {
             version: parts.version,
             headers: parts.headers,
             peer,
-            received: clock::instant(),
+            received,
+            body: RequestBody::empty(received),
         }
+    }
+
+    /// The same request with its body, which must be here `timeout` after its head.
+    pub(super) fn with_body(self, incoming: Incoming, timeout: Duration) -> Self {
+        let body = RequestBody::new(incoming, self.received + timeout);
+        Self { body, ..self }
+    }
+
+    /// The whole body, at most `bytes_max` long; empty where there is none, or where it was read before.
+    ///
+    /// # Errors
+    /// See [`BodyError`]. The rest of the body is not read then, and the connection ends with the answer.
+    pub async fn read_body(&mut self, bytes_max: u64) -> Result<Bytes, BodyError> {
+        self.body.read(bytes_max).await
     }
 
     /// The request target up to the first `?`, as it was sent.

@@ -7,6 +7,7 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER
 use http::{Response, StatusCode};
 use serde::Serialize;
 
+use super::body::BodyError;
 use super::request::Request;
 use crate::flow::Failure;
 use crate::semantics::accept::accepts_json;
@@ -65,6 +66,22 @@ pub(super) fn respond(failure: &Failure, request: &Request) -> Response<Bytes> {
 /// RFC 9112, section 3.2.
 pub(super) fn host_missing() -> Failure {
     Failure::new(400, "invalid-request", "request is malformed", "exactly one Host header field is needed")
+}
+
+/// A request's body could not be had; `setting` is the limit of its length.
+#[cfg_attr(not(test), expect(dead_code, reason = "its users come next"))]
+pub(super) fn body_failed(error: &BodyError, setting: &'static str) -> Failure {
+    let detail = error.to_string();
+    match error {
+        // RFC 9110, section 15.5.14.
+        BodyError::TooLarge { max, .. } => Failure {
+            limit: Some((setting, format!("{max} bytes"))),
+            ..Failure::new(413, "body-too-large", "the request body is too large", detail)
+        },
+        BodyError::Incomplete { .. } => Failure::new(400, "body-incomplete", "the request body is incomplete", detail),
+        // RFC 9110, section 15.5.9.
+        BodyError::Timeout { .. } => Failure::new(408, "body-timeout", "the request body is too slow", detail),
+    }
 }
 
 /// An operations page was asked for without its token.

@@ -12,6 +12,8 @@ pub struct ListenerSpec {
     pub header_bytes_max: usize,
     /// From the connection, or from the first byte of a later request, to the end of its head.
     pub header_timeout: Duration,
+    /// From the end of a request's head to the end of its body, where a handler reads it.
+    pub body_timeout: Duration,
     /// How long a connection may wait for its next request. Longer than that of the CDN in front, or its requests
     /// meet connections that are just being closed.
     pub keep_alive_timeout: Duration,

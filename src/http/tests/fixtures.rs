@@ -220,6 +220,7 @@ pub fn listener_spec() -> ListenerSpec {
         connections_max: 64,
         header_bytes_max: 16 * 1024,
         header_timeout: PATIENCE * 2,
+        body_timeout: PATIENCE,
         keep_alive_timeout: PATIENCE * 3,
         exchange_timeout: PATIENCE * 4,
     }
