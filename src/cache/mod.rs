@@ -12,6 +12,7 @@ mod labels;
 mod marks;
 mod memory;
 mod negative;
+mod shared;
 mod stamp;
 mod weigh;
 
@@ -23,5 +24,6 @@ pub use labels::{BadTag, Labels, Selector, Tag};
 pub use marks::{MARKS_MAX, Mark, Marks, MarksError, MarksState, Verdict};
 pub use memory::MemoryTier;
 pub use negative::Negative;
+pub use shared::{Bucket, BucketError, BucketFuture, SharedError, SharedSpec, SharedState, SharedTier};
 pub use stamp::{Stamp, Stamps};
 pub use weigh::{ENTRY_OVERHEAD_BYTES, Weigh};

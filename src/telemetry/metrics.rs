@@ -42,8 +42,11 @@ const FORMAT: Label = Label {
     name: "format",
     values: &["jpg", "png", "webp", "avif", "jxl", "gif", "tiff", "heic", "bmp", "ico", "svg", "other"],
 };
-const TIER: Label = Label { name: "tier", values: &["memory", "originals_memory"] };
+const TIER: Label = Label { name: "tier", values: &["memory", "originals_memory", "shared"] };
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
+const SHARED_CALL: Label = Label { name: "call", values: &["get", "put", "list", "delete", "publish"] };
+const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "marks", "busy"] };
+const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "breaker", "purged"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
@@ -92,6 +95,12 @@ metrics! {
             "Requests refused with 503 because there was more to do than could be done in time.";
         CacheEvents: "tintype_cache_events_total", "events", [TIER, EVENT],
             "What happened in each tier.";
+        SharedFailures: "tintype_shared_failures_total", "calls", [SHARED_CALL],
+            "Calls on the shared bucket that failed or took too long.";
+        SharedSkipped: "tintype_shared_skipped_total", "reads", [SHARED_SKIPPED],
+            "Reads of the shared bucket left out: it had failed, purges of other nodes were not known, or too many read.";
+        SharedDropped: "tintype_shared_dropped_total", "entries", [SHARED_DROPPED],
+            "Entries not written to the shared bucket: the queue was full, the bucket had failed, or they were purged.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         OriginFetches: "tintype_origin_fetches_total", "fetches", [SCHEME, FETCHED],
@@ -132,6 +141,12 @@ metrics! {
             "Bytes kept in each tier.";
         CacheEntries: "tintype_cache_entries", "entries", [TIER],
             "Entries kept in each tier.";
+        SharedQueueBytes: "tintype_shared_queue_bytes", "bytes", [],
+            "Bytes of entries that wait to be written to the shared bucket, or are being written.";
+        SharedBreakerOpen: "tintype_shared_breaker_open", "breakers", [SHARED_CALL],
+            "1 while the shared bucket is left alone because it failed, for `get` and for `put`.";
+        SharedMarksRead: "tintype_shared_marks_read_timestamp_seconds", "seconds", [],
+            "When purges of other nodes were last read from the shared bucket, in seconds since 1970.";
         VipsMemory: "tintype_vips_memory_bytes", "bytes", [],
             "Memory that libvips has allocated for pixels.";
         ResidentMemory: "tintype_resident_memory_bytes", "bytes", [],

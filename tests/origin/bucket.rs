@@ -103,7 +103,7 @@ async fn no_bucket_and_no_right_are_failures() {
     assert!(stranger.list("a", None).await.is_err() && stranger.delete("a").await.is_err());
     let missing = BucketSpec { bucket: "missing".to_owned(), ..spec(s3.spec().s3) };
     let missing = ObjectBucket::new(&missing).expect("a valid spec");
-    assert!(missing.put("a", parts(&["x"])).await.is_err());
+    assert!(missing.list("a", None).await.is_err());
 }
 
 #[tokio::test]
