@@ -12,6 +12,7 @@ pub mod plan;
 mod raw;
 mod refusal;
 mod setup;
+mod shared;
 mod state;
 mod variant;
 mod wanted;
@@ -29,6 +30,7 @@ pub use ask::{Answer, Ask, CacheOutcome};
 pub use failure::Failure;
 pub use original::{KeptOriginal, Originals};
 pub use setup::{SetupError, dialect, engine_limits, origins_spec};
+pub use shared::shared_spec;
 pub use variant::Variant;
 pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};
 

@@ -46,7 +46,7 @@ const TIER: Label = Label { name: "tier", values: &["memory", "originals_memory"
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
 const SHARED_CALL: Label = Label { name: "call", values: &["get", "put", "list", "delete", "publish"] };
 const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "marks", "busy"] };
-const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "breaker", "purged"] };
+const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "purged"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
@@ -100,7 +100,7 @@ metrics! {
         SharedSkipped: "tintype_shared_skipped_total", "reads", [SHARED_SKIPPED],
             "Reads of the shared bucket left out: it had failed, purges of other nodes were not known, or too many read.";
         SharedDropped: "tintype_shared_dropped_total", "entries", [SHARED_DROPPED],
-            "Entries not written to the shared bucket: the queue was full, the bucket had failed, or they were purged.";
+            "Entries not written to the shared bucket: no room in the queue, too large, the bucket had failed, or purged.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         OriginFetches: "tintype_origin_fetches_total", "fetches", [SCHEME, FETCHED],

@@ -1,10 +1,19 @@
 //! The bucket that nodes share, on a real S3 server and on one that fails.
 
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
+use tintype::cache::{Class, Entry, Key, Labels, Marks, Selector, SharedSpec, SharedTier, Stamps, Tag};
 use tintype::origin::{
     AzSpec, BucketLimits, BucketSpec, BucketStore, GsSpec, ObjectBucket, OriginError, OriginSetupError, S3Credentials,
     S3Spec,
 };
+use tintype::telemetry::clock;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::s3_server::{KEY_ID, S3, key};
 use super::scripted::{Scripted, Step, answer, head};
@@ -164,4 +173,133 @@ async fn mistakes_show_at_the_start() {
     let limits = BucketLimits { total_ms_max: 0, ..limits() };
     let made = ObjectBucket::new(&BucketSpec { limits, ..spec(S3Spec::default()) });
     assert!(matches!(made, Err(OriginSetupError::ZeroLimit { name: "total_ms_max" })), "{made:?}");
+}
+
+/// A node with a shared tier over a bucket.
+struct Node {
+    tier: SharedTier,
+    marks: Arc<Marks>,
+    stop: CancellationToken,
+}
+
+fn tier_spec() -> SharedSpec {
+    SharedSpec {
+        prefix: "tintype/cache".to_owned(),
+        get_timeout: Duration::from_secs(5),
+        queue_bytes_max: 64 << 20,
+        object_bytes_max: 16 << 20,
+        marks_poll: Duration::from_millis(50),
+        keep: Duration::from_hours(24),
+        clock_skew: Duration::from_secs(10),
+    }
+}
+
+impl Node {
+    fn start(store: BucketStore, spec: SharedSpec) -> Self {
+        let limits = BucketLimits { object_bytes_max: spec.object_bytes_max, ..limits() };
+        let spec_of_bucket = BucketSpec { store, bucket: "pictures".to_owned(), limits };
+        let bucket = Arc::new(ObjectBucket::new(&spec_of_bucket).expect("a valid spec"));
+        let (marks, stop) = (Arc::new(Marks::in_memory(Stamps::default())), CancellationToken::new());
+        let tier = SharedTier::start(spec, bucket, Arc::clone(&marks), &TaskTracker::new(), &stop);
+        Self { tier, marks, stop }
+    }
+
+    async fn ready(s3: &S3) -> Self {
+        let node = Self::start(BucketStore::S3(s3.spec().s3), tier_spec());
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let reading = async {
+            while !node.tier.state().is_read {
+                ticks.tick().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reading).await.expect("the board is read");
+        node
+    }
+
+    async fn put(&self, name: &str, tag: &str, body: Vec<u8>) -> Entry {
+        let labels = Labels { source: "http://a/b.jpg".to_owned(), tags: vec![Tag::new(tag).expect("a tag")] };
+        let (record, stamp) = (Bytes::from_static(b"{}"), self.marks.stamps().now());
+        let entry = Entry { class: Class::Variant, key: named(name), stamp, labels, record, body: Bytes::from(body) };
+        self.tier.put(entry.clone());
+        assert!(self.tier.flush(Duration::from_secs(30)).await, "{:?}", self.tier.state());
+        entry
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn named(name: &str) -> Key {
+    Key::of("test", &[name.as_bytes()])
+}
+
+#[tokio::test]
+async fn nodes_share_a_bucket_and_obey_its_purges() {
+    let s3 = S3::start(None).await;
+    let (one, other) = (Node::ready(&s3).await, Node::ready(&s3).await);
+    let large: Vec<u8> = (0..2_000_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+    for (name, body) in [("small", b"body".to_vec()), ("empty", Vec::new()), ("large", large)] {
+        let entry = one.put(name, "x", body).await;
+        let found = other.tier.get(&named(name)).await.expect(name);
+        assert!(found.body == entry.body && found.record == entry.record && found.labels == entry.labels, "{name}");
+        assert!(found.stamp < entry.stamp);
+    }
+    one.put("kept", "y", b"body".to_vec()).await;
+    let own = other.marks.stamps().now();
+    let tag = Tag::new("x").expect("a tag");
+    let marks = one.marks.purge(&[Selector::Tag(tag)], false).expect("marks in memory");
+    one.tier.publish(&marks).await.expect("published");
+    let labels = Labels { source: String::new(), tags: vec![Tag::new("x").expect("a tag")] };
+    assert!(other.marks.is_gone(own, &labels), "what the other node keeps itself is purged too");
+    let later = Node::ready(&s3).await;
+    for node in [&one, &other, &later] {
+        for name in ["small", "empty", "large"] {
+            assert_eq!(node.tier.get(&named(name)).await, None, "{name}");
+        }
+        assert!(node.tier.get(&named("kept")).await.is_some());
+    }
+    one.tier.remove(named("kept"));
+    assert!(one.tier.flush(Duration::from_secs(30)).await);
+    assert_eq!(other.tier.get(&named("kept")).await, None);
+    let objects = fs::read_dir(s3.folder.path().join("pictures/tintype/cache/v1/objects")).expect("a folder");
+    assert!(objects.count() >= 1, "in the place that lifecycle rules are written for");
+    assert_eq!(one.tier.state().failed_puts + other.tier.state().failed_gets, 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_or_silent_is_an_absence_in_time() {
+    let gone = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        listener.local_addr().expect("a bound socket")
+    };
+    // Everything but the board hangs, so that the bucket is asked.
+    let list = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+    let silent = Scripted::start(move |asked| {
+        if asked.target.contains("list-type") {
+            return answer("200 OK", &[], list.as_bytes());
+        }
+        vec![Step::Stall]
+    })
+    .await;
+    let timeout = Duration::from_millis(200);
+    for (endpoint, is_read) in [(format!("http://{gone}"), false), (silent.url(""), true)] {
+        let credentials = S3Credentials::Anonymous;
+        let store = BucketStore::S3(S3Spec { endpoint: Some(endpoint), credentials, ..S3Spec::default() });
+        let node = Node::start(store, SharedSpec { get_timeout: timeout, ..tier_spec() });
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        for _ in 0..if is_read { 2_000 } else { 20 } {
+            if node.tier.state().is_read {
+                break;
+            }
+            ticks.tick().await;
+        }
+        assert_eq!(node.tier.state().is_read, is_read);
+        let start = clock::instant();
+        assert_eq!(node.tier.get(&named("a")).await, None);
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert_eq!(node.tier.state().failed_gets, u64::from(is_read));
+    }
 }

@@ -77,6 +77,8 @@ struct Page {
 
 const KIND: &str = "marks";
 const VERSION: u32 = 1;
+/// Marks in one object, so that it stays small enough to be read.
+const PAGE_MARKS_MAX: usize = 1000;
 /// A reading that took longer is begun again; what it had taken in stays.
 const READING_MAX: Duration = Duration::from_secs(30);
 /// Writing marks must have ended within this time, or the purge is not acknowledged.
@@ -140,26 +142,28 @@ impl Board {
         if marks.is_empty() {
             return Ok(());
         }
-        // Not the stamp of a mark: two orders may carry the same one.
-        let name = self.names.marks(self.marks.stamps().now(), &self.node);
-        let page = Page { tintype: KIND.to_owned(), version: VERSION, marks: marks.to_vec() };
-        let bytes = serde_json::to_vec(&page).expect("invariant: texts and numbers always serialize");
-        let after_ms = u64::try_from(WRITING_MAX.as_millis()).unwrap_or(u64::MAX);
-        let writing = timeout(WRITING_MAX, self.bucket.put(&name, vec![Bytes::from(bytes)])).await;
-        if let Err(error) = writing.unwrap_or(Err(BucketError::Late { after_ms })) {
-            counted::failed("publish");
-            return Err(SharedError::Unpublished(error));
+        for marks in marks.chunks(PAGE_MARKS_MAX) {
+            self.write(marks).await.map_err(|error| {
+                counted::failed("publish");
+                SharedError::Unpublished(error)
+            })?;
         }
         // A reading that had just begun may not have seen it; the next one does.
         sleep(self.interval * 2 + SETTLING).await;
         Ok(())
     }
 
+    async fn write(&self, marks: &[Mark]) -> Result<(), BucketError> {
+        // Not the stamp of a mark: two orders may carry the same one.
+        let name = self.names.marks(self.marks.stamps().now(), &self.node);
+        let page = Page { tintype: KIND.to_owned(), version: VERSION, marks: marks.to_vec() };
+        let bytes = serde_json::to_vec(&page).expect("invariant: texts and numbers always serialize");
+        within(WRITING_MAX, self.bucket.put(&name, vec![Bytes::from(bytes)])).await
+    }
+
     /// Reads the board once; whether that went well. Tells of the first of several failures only.
-    pub(super) async fn read_and_tell(&self, was_read: bool) -> bool {
-        let after_ms = u64::try_from(READING_MAX.as_millis()).unwrap_or(u64::MAX);
-        let reading = timeout(READING_MAX, self.read()).await;
-        match reading.unwrap_or(Err(Unread::Bucket(BucketError::Late { after_ms }))) {
+    async fn read_and_tell(&self, was_read: bool) -> bool {
+        match within(READING_MAX, self.read()).await {
             Ok(()) => {
                 if !was_read {
                     tracing::info!("purges of other nodes are read again");
@@ -275,4 +279,9 @@ impl Seen {
         self.readings += 1;
         self.read_at = Some(began);
     }
+}
+
+async fn within<T, E: From<BucketError>>(time: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let after_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    timeout(time, work).await.unwrap_or_else(|_| Err(E::from(BucketError::Late { after_ms })))
 }

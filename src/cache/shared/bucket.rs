@@ -29,6 +29,9 @@ pub trait Bucket: fmt::Debug + Send + Sync + 'static {
 /// Why a bucket was of no use. Cheap to clone.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BucketError {
+    /// Not a failure of the bucket, but of whoever wrote so much.
+    #[error("object is larger than is read")]
+    TooLarge,
     #[error("bucket failed")]
     Failed(#[source] Arc<dyn Error + Send + Sync>),
     #[error("bucket did not answer within {after_ms} ms")]

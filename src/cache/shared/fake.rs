@@ -12,6 +12,7 @@ use super::{Bucket, BucketError, BucketFuture};
 #[derive(Debug, Clone)]
 pub enum Fault {
     Fail,
+    TooLarge,
     /// No answer, ever.
     Stall,
     /// Done at once, and answered when a permit is there.
@@ -62,6 +63,7 @@ impl Fake {
             match fault {
                 None => Ok(act(&mut self.objects())),
                 Some(Fault::Fail) => Err(BucketError::Failed(Arc::new(std::io::Error::other("told to")))),
+                Some(Fault::TooLarge) => Err(BucketError::TooLarge),
                 Some(Fault::Stall) => std::future::pending().await,
                 Some(Fault::Hold(gate)) => {
                     let done = act(&mut self.objects());

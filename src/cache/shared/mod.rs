@@ -52,7 +52,7 @@ pub use self::bucket::{Bucket, BucketError, BucketFuture};
 use self::board::Board;
 use self::breaker::Breaker;
 use self::names::Names;
-use self::queue::{Queue, Writer};
+use self::queue::{Queue, QueueLimits, Writer};
 use super::entry::Entry;
 use super::key::Key;
 use super::marks::{Mark, Marks, Verdict};
@@ -68,6 +68,8 @@ pub struct SharedSpec {
     pub get_timeout: Duration,
     /// Bytes that wait to be written; entries beyond that are dropped.
     pub queue_bytes_max: u64,
+    /// Larger entries are not written, and their objects not read.
+    pub object_bytes_max: u64,
     /// Between two looks at the board; a purge is acknowledged after two of them.
     pub marks_poll: Duration,
     /// Older entries are not used.
@@ -149,7 +151,8 @@ impl SharedTier {
             skew: spec.clock_skew,
             breaker: Arc::clone(&puts),
         };
-        let queue = Queue::start(writer, spec.queue_bytes_max, tracker, stop);
+        let limits = QueueLimits { bytes_max: spec.queue_bytes_max, entry_bytes_max: spec.object_bytes_max };
+        let queue = Queue::start(writer, limits, tracker, stop);
         let inner = Arc::new(Inner {
             board: Board::new(&spec, Arc::clone(&bucket), Arc::clone(&marks), node()),
             bucket,
@@ -232,7 +235,7 @@ impl fmt::Debug for SharedTier {
 impl Inner {
     /// `None` where the bucket was not asked or did not answer, `Some(None)` where it has nothing that may be used.
     async fn get(&self, key: &Key) -> Option<Option<Entry>> {
-        let until = clock::instant() + self.spec.get_timeout;
+        let began = clock::instant();
         if !self.board.is_current() {
             counted::skipped("marks");
             return None;
@@ -241,16 +244,21 @@ impl Inner {
             counted::skipped("breaker");
             return None;
         };
-        let Ok(Ok(_slot)) = timeout_at(until, self.slots.acquire()).await else {
+        // With less than half its time left, a read would say nothing about the bucket.
+        let Ok(Ok(_slot)) = timeout_at(began + self.spec.get_timeout / 2, self.slots.acquire()).await else {
             counted::skipped("busy");
             return None;
         };
         let read_at = self.marks.stamps().now();
         let name = self.names.object(key);
-        let bytes = match timeout_at(until, self.bucket.get(&name)).await {
+        let bytes = match timeout_at(began + self.spec.get_timeout, self.bucket.get(&name)).await {
             Ok(Ok(bytes)) => {
                 pass.succeeded();
                 bytes
+            }
+            Ok(Err(BucketError::TooLarge)) => {
+                pass.succeeded();
+                None
             }
             failure => {
                 pass.failed();

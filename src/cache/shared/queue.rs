@@ -31,7 +31,16 @@ pub(super) struct Queue {
     /// In units of [`UNIT_BYTES`].
     room: Arc<Semaphore>,
     units_max: u32,
+    entry_bytes_max: u64,
     counts: Arc<Counts>,
+}
+
+/// How much is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct QueueLimits {
+    /// From 1 KiB to 4 TiB, all that waits together.
+    pub bytes_max: u64,
+    pub entry_bytes_max: u64,
 }
 
 /// What has become of orders.
@@ -82,9 +91,9 @@ const CALL_MAX: Duration = Duration::from_secs(30);
 // === impl Queue ===
 
 impl Queue {
-    /// A queue of at most `bytes_max`, from 1 KiB to 4 TiB, whose lanes work until `stop`.
-    pub fn start(writer: Writer, bytes_max: u64, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
-        let units_max = u32::try_from(bytes_max / UNIT_BYTES as u64).unwrap_or(u32::MAX).max(1);
+    /// A queue whose lanes work until `stop`.
+    pub fn start(writer: Writer, limits: QueueLimits, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
+        let units_max = u32::try_from(limits.bytes_max / UNIT_BYTES as u64).unwrap_or(u32::MAX).max(1);
         let room = Arc::new(Semaphore::new(units_max as usize));
         let (writer, counts) = (Arc::new(writer), Arc::new(Counts::default()));
         let lane = |_| {
@@ -102,17 +111,21 @@ impl Queue {
             });
             sender
         };
-        Self { lanes: (0..LANES).map(lane).collect(), room, units_max, counts }
+        Self { lanes: (0..LANES).map(lane).collect(), room, units_max, entry_bytes_max: limits.entry_bytes_max, counts }
     }
 
     /// Takes an entry to be written, or drops it.
     pub fn put(&self, entry: Entry) {
-        let units = u32::try_from(weight_bytes(&entry).div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
+        let bytes = weight_bytes(&entry);
+        if bytes as u64 > self.entry_bytes_max {
+            return self.counts.drop_one("large");
+        }
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(units) else {
-            return self.drop_one();
+            return self.counts.drop_one("full");
         };
         if self.lane(&entry.key).try_send(Order::Put { entry, room }).is_err() {
-            self.drop_one();
+            self.counts.drop_one("full");
         }
         counted::queued(self.bytes());
     }
@@ -120,7 +133,7 @@ impl Queue {
     /// Takes a key whose object is to be deleted. Dropped like an entry where there is no room: this is clean-up.
     pub fn remove(&self, key: Key) {
         if self.lane(&key).try_send(Order::Remove(key)).is_err() {
-            self.drop_one();
+            self.counts.drop_one("full");
         }
     }
 
@@ -148,10 +161,19 @@ impl Queue {
     fn lane(&self, key: &Key) -> &mpsc::Sender<Order> {
         &self.lanes[usize::from(key.as_bytes()[0]) % LANES]
     }
+}
 
-    fn drop_one(&self) {
-        self.counts.dropped.fetch_add(1, Ordering::Relaxed);
-        counted::dropped("full");
+// === impl Counts ===
+
+impl Counts {
+    fn drop_one(&self, reason: &'static str) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        counted::dropped(reason);
+    }
+
+    fn fail_one(&self, call: &'static str) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        counted::failed(call);
     }
 }
 
@@ -174,10 +196,10 @@ impl Lane {
     async fn put(&self, entry: Entry) {
         let writer = &self.writer;
         if !writer.may_be_written(&entry) {
-            return self.dropped("purged");
+            return self.counts.drop_one("purged");
         }
         let Some(pass) = writer.breaker.admit() else {
-            return self.dropped("breaker");
+            return self.counts.drop_one("breaker");
         };
         let name = writer.names.object(&entry.key);
         let Some((entry, head)) = off_thread(entry.body.len(), move || {
@@ -197,7 +219,7 @@ impl Lane {
             }
             failure => {
                 pass.failed();
-                self.failed("put");
+                self.counts.fail_one("put");
                 tracing::debug!(?failure, name, "entry was not written to the shared bucket");
             }
         }
@@ -210,18 +232,8 @@ impl Lane {
     async fn delete(&self, key: &Key) {
         let name = self.writer.names.object(key);
         if !matches!(timeout(CALL_MAX, self.writer.bucket.delete(&name)).await, Ok(Ok(()))) {
-            self.failed("delete");
+            self.counts.fail_one("delete");
         }
-    }
-
-    fn failed(&self, call: &'static str) {
-        self.counts.failed.fetch_add(1, Ordering::Relaxed);
-        counted::failed(call);
-    }
-
-    fn dropped(&self, reason: &'static str) {
-        self.counts.dropped.fetch_add(1, Ordering::Relaxed);
-        counted::dropped(reason);
     }
 }
 

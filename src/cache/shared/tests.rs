@@ -23,6 +23,7 @@ fn spec() -> SharedSpec {
         prefix: "p".to_owned(),
         get_timeout: Duration::from_millis(500),
         queue_bytes_max: 1 << 20,
+        object_bytes_max: 1 << 20,
         marks_poll: POLL,
         keep: Duration::from_hours(24 * 30),
         clock_skew: SKEW,
@@ -174,6 +175,7 @@ async fn so_many_read_at_a_time_and_the_others_wait_no_longer_than_a_read_may_ta
     assert!(all.await.iter().all(Option::is_none));
     assert_eq!(start.elapsed(), spec().get_timeout);
     assert_eq!(bucket.called("get", "objects").len(), READS_AT_ONCE, "the last one never got to ask");
+    assert_eq!(node.tier.state().failed_gets, READS_AT_ONCE as u64, "and tells nothing about the bucket");
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,6 +219,23 @@ async fn what_waits_is_bounded_in_bytes_and_counts_until_it_is_written() {
     assert!(node.tier.flush(MINUTES).await);
     let state = node.tier.state();
     assert_eq!((state.queue_bytes, state.queue_entries, state.written), (0, 0, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_larger_than_is_read_is_not_written_and_no_failure() {
+    let bucket = Arc::new(Fake::default());
+    let node = Node::new(&bucket, SharedSpec { object_bytes_max: 1000, ..spec() });
+    until(|| node.tier.state().is_read).await;
+    let template = node.entry(key("a"), "x", b"");
+    let head = template.head_bytes().len();
+    node.put(Entry { body: Bytes::from(vec![0; 1000]), ..template.clone() }).await;
+    node.put(Entry { body: Bytes::from(vec![0; 900 - head]), ..template }).await;
+    assert_eq!((node.tier.state().written, node.tier.state().dropped), (1, 1));
+    bucket.set("get", Fault::TooLarge);
+    for _ in 0..=breaker::FAILURES_MAX {
+        assert_eq!(node.tier.get(&key("a")).await, None);
+    }
+    assert!(node.tier.state().is_read);
 }
 
 #[tokio::test(start_paused = true)]

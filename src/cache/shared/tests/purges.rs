@@ -171,7 +171,7 @@ async fn what_is_purged_is_not_written_and_what_was_written_meanwhile_is_deleted
     bucket.set("put", Fault::Hold(Arc::clone(&gate)));
     // Two of one key wait in one lane: the second is judged when its turn comes.
     let entries = [node.entry(key("a"), "x", b"one"), node.entry(key("a"), "x", b"two")];
-    entries.map(|entry| node.tier.put(entry));
+    entries.into_iter().for_each(|entry| node.tier.put(entry));
     let name = Names::new("p").object(&key("a"));
     until(|| bucket.objects().contains_key(&name)).await;
     node.marks.purge(&[by_tag("x")], false).unwrap();
