@@ -6,15 +6,20 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::disk::DiskTier;
+use super::entry::Entry;
 use super::keep::Keep;
 use super::key::Key;
 use super::marks::{MarkSet, Marks, Verdict};
 use super::memory::MemoryTier;
+use super::shared::SharedTier;
 use crate::telemetry::metrics::Counter;
 
 /// Kept values of one class in all tiers. Clones are the same tiers.
 pub struct Tiers<V> {
     memory: MemoryTier<V>,
+    disk: Option<DiskTier>,
+    shared: Option<SharedTier>,
     marks: Arc<Marks>,
     names: TierNames,
 }
@@ -24,7 +29,6 @@ pub struct Tiers<V> {
 pub struct TierNames {
     pub memory: &'static str,
     pub disk: &'static str,
-    pub shared: &'static str,
 }
 
 /// Where something was found.
@@ -61,7 +65,19 @@ impl Place {
 impl<V: Keep> Tiers<V> {
     /// Tiers over a memory of `budget_bytes`; what they give obeys `marks`.
     pub fn new(budget_bytes: u64, marks: Arc<Marks>, names: TierNames) -> Self {
-        Self { memory: MemoryTier::new(budget_bytes), marks, names }
+        Self { memory: MemoryTier::new(budget_bytes), disk: None, shared: None, marks, names }
+    }
+
+    /// With a disk below the memory.
+    #[must_use]
+    pub fn with_disk(self, disk: Option<DiskTier>) -> Self {
+        Self { disk, ..self }
+    }
+
+    /// With a bucket below everything.
+    #[must_use]
+    pub fn with_shared(self, shared: Option<SharedTier>) -> Self {
+        Self { shared, ..self }
     }
 
     /// The memory tier, for its numbers.
@@ -73,12 +89,32 @@ impl<V: Keep> Tiers<V> {
     pub fn peek(&self, key: &Key) -> Option<Found<V>> {
         let found = self.memory.get(key).and_then(|value| self.judged(value, Place::Memory));
         count(self.names.memory, found.is_some());
+        if found.is_some()
+            && let Some(disk) = &self.disk
+        {
+            // What memory serves would otherwise look like something that nobody wants.
+            disk.touch(key);
+        }
         found
     }
 
     /// What any tier has. Whoever calls this does so in a flight, so that one look serves all who wait.
     pub async fn find(&self, key: &Key) -> Option<Found<V>> {
-        self.memory.get(key).and_then(|value| self.judged(value, Place::Memory))
+        if let Some(found) = self.memory.get(key).and_then(|value| self.judged(value, Place::Memory)) {
+            return Some(found);
+        }
+        if let Some(disk) = &self.disk {
+            let found = self.taken(disk.get(key).await, key, Place::Disk);
+            count(self.names.disk, found.is_some());
+            if found.is_some() {
+                return found;
+            }
+        }
+        let entry = self.shared.as_ref()?.get(key).await?;
+        if let Some(disk) = &self.disk {
+            disk.put(entry.clone());
+        }
+        self.taken(Some(entry), key, Place::Shared)
     }
 
     /// Offers a value to every tier. Those below memory take it when they get to it, or not at all.
@@ -89,6 +125,16 @@ impl<V: Keep> Tiers<V> {
         }
         self.memory.insert(key, Arc::clone(value));
         Counter::CacheEvents.add(1, &[("tier", self.names.memory), ("event", "insert")]);
+        if self.disk.is_none() && self.shared.is_none() {
+            return;
+        }
+        let entry = value.entry(key);
+        if let Some(disk) = &self.disk {
+            disk.put(entry.clone());
+        }
+        if let Some(shared) = &self.shared {
+            shared.put(entry);
+        }
     }
 
     /// Whether a value that is at hand may still be given to someone who asks now.
@@ -96,11 +142,19 @@ impl<V: Keep> Tiers<V> {
         self.marks.is_gone(value.stamp(), value.labels())
     }
 
-    /// Gives back the room of what these marks name, or leaves it where they only make it stale; how many entries it
-    /// is in each tier. What they name is not served in any case. Blocks.
-    pub fn clean_up(&self, marks: &MarkSet, soft: bool) -> Vec<(&'static str, u64)> {
+    /// Gives back the memory of what these marks name, or leaves it where they only make it stale; how many entries it
+    /// is. What they name is not served in any case. Blocks.
+    pub fn clean_up(&self, marks: &MarkSet, soft: bool) -> (&'static str, u64) {
         let memory = if soft { self.memory.count(marks) } else { self.memory.purge(marks) };
-        vec![(self.names.memory, memory.entries)]
+        (self.names.memory, memory.entries)
+    }
+
+    /// An entry of a tier below, as a value that is in memory from now on.
+    fn taken(&self, entry: Option<Entry>, key: &Key, place: Place) -> Option<Found<V>> {
+        let entry = entry.filter(|entry| entry.class == V::CLASS)?;
+        let found = self.judged(Arc::new(V::restore(entry)?), place)?;
+        self.memory.insert(*key, Arc::clone(&found.value));
+        Some(found)
     }
 
     fn judged(&self, value: Arc<V>, place: Place) -> Option<Found<V>> {
@@ -119,7 +173,13 @@ fn count(tier: &'static str, is_hit: bool) {
 
 impl<V> Clone for Tiers<V> {
     fn clone(&self) -> Self {
-        Self { memory: self.memory.clone(), marks: Arc::clone(&self.marks), names: self.names }
+        Self {
+            memory: self.memory.clone(),
+            disk: self.disk.clone(),
+            shared: self.shared.clone(),
+            marks: Arc::clone(&self.marks),
+            names: self.names,
+        }
     }
 }
 

@@ -76,7 +76,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     })
     .await;
     stop.cancel();
-    flow.close();
+    flow.close().await;
     if let Some(admin) = admin {
         admin.abort().await;
     }

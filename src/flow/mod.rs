@@ -26,9 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{Flights, Key, Marks, Negative, Stamp, Tiers};
+use crate::cache::{DiskTier, Flights, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
 
@@ -49,6 +50,9 @@ pub struct Flow {
     rules: Arc<LiveRules>,
     originals: Originals,
     variants: Tiers<Variant>,
+    /// The tiers below memory, where there are any.
+    disk: Option<DiskTier>,
+    shared: Option<SharedTier>,
     /// What was purged, and what a changed original made stale.
     marks: Arc<Marks>,
     /// Pictures that could not be made a moment ago.
@@ -62,6 +66,8 @@ pub struct Flow {
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,
     tracker: TaskTracker,
+    /// Ends what goes on for as long as the flow does.
+    stop: CancellationToken,
 }
 
 /// Bounds of one request.

@@ -40,6 +40,9 @@ pub struct PurgeReport {
     pub soft: bool,
 }
 
+/// Entries that were kept and named, by tier.
+type Purged = Vec<(&'static str, u64)>;
+
 /// Selectors of an order.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Selected {
@@ -87,25 +90,43 @@ impl Flow {
     pub async fn purge(self: &Arc<Self>, order: PurgeOrder) -> Result<PurgeReport, Failure> {
         let selected = Selected::of(&order, &self.rules.load(), self.originals.origins())?;
         let flow = Arc::clone(self);
-        let work = self.tracker.spawn_blocking(move || flow.follow(&selected, &order));
-        work.await.unwrap_or_else(|_| Err(Failure::new(500, "internal", "internal error", "")))
+        let work = self.tracker.spawn(async move { flow.follow(selected, order).await });
+        work.await.unwrap_or_else(|_| Err(internal()))
     }
 
-    /// Blocks on the disk.
-    fn follow(&self, selected: &Selected, order: &PurgeOrder) -> Result<PurgeReport, Failure> {
-        let marks = selected.mark(&self.marks, order.soft).map_err(|error| {
+    async fn follow(self: Arc<Self>, selected: Selected, order: PurgeOrder) -> Result<PurgeReport, Failure> {
+        let (flow, soft, named_len) = (Arc::clone(&self), order.soft, selected.named.len());
+        let marking = self.tracker.spawn_blocking(move || flow.mark(&selected, soft));
+        let (marks, mut purged) = marking.await.unwrap_or_else(|_| Err(internal()))?;
+        if let Some(disk) = &self.disk {
+            let mut entries = 0;
+            // What is only stale stays where it is.
+            for mark in marks.iter().filter(|mark| !mark.soft) {
+                entries += disk.purge(mark.selector.clone(), mark.stamp).await.entries;
+            }
+            purged.push(("disk", entries));
+        }
+        if let Some(shared) = &self.shared {
+            shared.publish(&marks).await.map_err(|error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "a purge could not be published");
+                not_published()
+            })?;
+        }
+        counted::purged(&order, &purged);
+        Ok(PurgeReport { purged, marks: named_len, soft })
+    }
+
+    /// Puts the marks in force here and cleans up memory; gives the marks, and how many entries it was by tier. Blocks
+    /// on the disk.
+    fn mark(&self, selected: &Selected, soft: bool) -> Result<(Vec<Mark>, Purged), Failure> {
+        let (named, all) = selected.mark(&self.marks, soft).map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a purge could not be made durable");
             not_durable()
         })?;
         self.forget_failures();
-        let purged = self.clean_up(&MarkSet::new(&marks), order.soft);
-        counted::purged(order, &purged);
-        Ok(PurgeReport { purged, marks: selected.named.len(), soft: order.soft })
-    }
-
-    /// Cleans up what is kept here; gives how many entries it was, by tier.
-    fn clean_up(&self, named: &MarkSet, soft: bool) -> Vec<(&'static str, u64)> {
-        [self.variants.clean_up(named, soft), self.originals.tiers().clean_up(named, soft)].concat()
+        let set = MarkSet::new(&named);
+        let purged = vec![self.variants.clean_up(&set, soft), self.originals.tiers().clean_up(&set, soft)];
+        Ok((all, purged))
     }
 
     /// An origin that said no is asked again: failures live for seconds and carry no labels.
@@ -161,12 +182,12 @@ impl Selected {
         Ok(())
     }
 
-    /// Puts the marks in force and makes them durable; gives those that are counted.
-    fn mark(&self, marks: &Marks, soft: bool) -> Result<Vec<Mark>, MarksError> {
-        if !self.doubted.is_empty() {
-            marks.purge(&self.doubted, true)?;
-        }
-        marks.purge(&self.named, soft)
+    /// Puts the marks in force and makes them durable; gives those that are counted, and all of them.
+    fn mark(&self, marks: &Marks, soft: bool) -> Result<(Vec<Mark>, Vec<Mark>), MarksError> {
+        let doubted = if self.doubted.is_empty() { Vec::new() } else { marks.purge(&self.doubted, true)? };
+        let named = marks.purge(&self.named, soft)?;
+        let all = [doubted, named.clone()].concat();
+        Ok((named, all))
     }
 }
 
@@ -190,6 +211,16 @@ fn not_durable() -> Failure {
     let detail = "it holds until this process ends and could not be written down: send it again";
     let retry_after_s = Some(RETRY_S);
     Failure { retry_after_s, ..Failure::new(503, "purge-not-durable", "the purge is not durable", detail) }
+}
+
+fn not_published() -> Failure {
+    let detail = "it holds on this node, and other nodes may not know of it: send it again";
+    let retry_after_s = Some(RETRY_S);
+    Failure { retry_after_s, ..Failure::new(503, "purge-not-published", "the purge is not published", detail) }
+}
+
+fn internal() -> Failure {
+    Failure::new(500, "internal", "internal error", "")
 }
 
 /// The path of a URL with the prefix of all paths, which may be left out.

@@ -1,20 +1,25 @@
 //! From the configuration to a flow: each room gets plain data of its own, made here and nowhere else.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::behind::Outdated;
+use super::shared::shared_spec;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
-use crate::cache::{FlightLimits, Flights, Marks, Negative, Stamps, TierNames, Tiers};
+use crate::cache::{
+    DiskBudgets, DiskError, DiskSpec, DiskTier, FlightLimits, Flights, Marks, MarksError, Negative, SharedTier, Stamps,
+    TierNames, Tiers,
+};
 use crate::config::{self, Config};
 use crate::engine::vips::VipsError;
 use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
 use crate::origin::{
-    AzSpec, GsSpec, OriginLimits, OriginSetupError, Origins, OriginsSpec, QueryRule, S3Addressing, S3Credentials,
-    S3Spec,
+    AzSpec, GsSpec, ObjectBucket, OriginLimits, OriginSetupError, Origins, OriginsSpec, QueryRule, S3Addressing,
+    S3Credentials, S3Spec,
 };
 use crate::policy::{Policy, Preset};
 use crate::url::{
@@ -29,6 +34,12 @@ pub enum SetupError {
     Engine(#[from] VipsError),
     #[error("originals cannot be fetched as configured")]
     Origins(#[from] OriginSetupError),
+    #[error("the disk tier cannot be used")]
+    Disk(#[from] DiskError),
+    #[error("the journal of purges in cache.disk_path cannot be used")]
+    Marks(#[from] MarksError),
+    #[error("the shared bucket cannot be used as configured")]
+    Shared(#[source] OriginSetupError),
     #[error("url_replacements cannot be used")]
     Replacements(#[from] ReplacementError),
     #[error("{} of the presets cannot be used: {}", .0.len(), listed(.0))]
@@ -41,9 +52,11 @@ const PIPELINE_VERSION: u32 = 1;
 /// Renewals under way that nobody waits for, most of which wait for an origin.
 const RENEWALS_MAX: usize = 64;
 
-const VARIANTS: TierNames = TierNames { memory: "memory", disk: "disk", shared: "shared" };
-const ORIGINALS: TierNames =
-    TierNames { memory: "originals_memory", disk: "originals_disk", shared: "originals_shared" };
+const VARIANTS: TierNames = TierNames { memory: "memory", disk: "disk" };
+const ORIGINALS: TierNames = TierNames { memory: "originals_memory", disk: "originals_disk" };
+
+/// In the folder of the disk tier.
+const MARKS_FILE: &str = "purges";
 
 /// Pictures that failed a moment ago, at most.
 const FAILED_MAX: usize = 10_000;
@@ -64,13 +77,18 @@ impl Flow {
         // Redirects follow the rules in force, not those of the start.
         let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
         let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
-        let marks = Arc::new(Marks::in_memory(Stamps::default()));
+        let (disk, marks) = disk_and_marks(config)?;
+        let stop = CancellationToken::new();
+        let shared = shared(config, &marks, &tracker, &stop)?;
         let originals = Tiers::new(config.cache.originals_memory_bytes, Arc::clone(&marks), ORIGINALS);
+        let variants = Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS);
         Ok(Arc::new(Self {
             rules,
             config: config.clone(),
-            originals: Originals::new(origins, originals, Arc::clone(&marks), tracker.clone()),
-            variants: Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS),
+            originals: Originals::new(origins, originals.with_disk(disk.clone()), Arc::clone(&marks), tracker.clone()),
+            variants: variants.with_disk(disk.clone()).with_shared(shared.clone()),
+            disk,
+            shared,
             marks,
             failed: Negative::new(FAILED_MAX),
             flights: Flights::new(FlightLimits::of("variant")),
@@ -79,6 +97,7 @@ impl Flow {
             fingerprint: fingerprint(config, &pool),
             pool,
             tracker,
+            stop,
         }))
     }
 
@@ -91,6 +110,41 @@ impl Flow {
         self.rules.store(Arc::new(rules(&config, presets, &self.pool)?));
         Ok(needs_start)
     }
+}
+
+/// The disk tier where one is configured, and the marks of purges, which lie in its folder. The folder is locked before
+/// the marks are read: two processes that write one journal would lose purges.
+fn disk_and_marks(config: &Config) -> Result<(Option<DiskTier>, Arc<Marks>), SetupError> {
+    let cache = &config.cache;
+    let Some(folder) = &cache.disk_path else {
+        return Ok((None, Arc::new(Marks::in_memory(Stamps::default()))));
+    };
+    let budgets = DiskBudgets {
+        variants_bytes: cache.disk_bytes,
+        originals_bytes: cache.originals_disk_bytes,
+        files_bytes: cache.files_disk_bytes,
+    };
+    let opened: Arc<OnceLock<Arc<Marks>>> = Arc::default();
+    let asked = Arc::clone(&opened);
+    let spec = DiskSpec::new(folder.clone(), budgets, cache.disk_queue_bytes);
+    let disk = DiskTier::open(spec, Arc::new(move |stamp, labels| asked.wait().is_gone(stamp, labels)))?;
+    let marks = Arc::new(Marks::open(&folder.join(MARKS_FILE), Stamps::default())?);
+    opened.get_or_init(|| Arc::clone(&marks));
+    Ok((Some(disk), marks))
+}
+
+/// The shared tier where one is configured.
+fn shared(
+    config: &Config,
+    marks: &Arc<Marks>,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Option<SharedTier>, SetupError> {
+    let Some((spec, bucket)) = shared_spec(config) else {
+        return Ok(None);
+    };
+    let bucket = ObjectBucket::new(&bucket).map_err(SetupError::Shared)?;
+    Ok(Some(SharedTier::start(spec, Arc::new(bucket), Arc::clone(marks), tracker, stop)))
 }
 
 /// What makes pixels here. Two servers with the same one make the same bytes of the same transform.

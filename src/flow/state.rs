@@ -1,12 +1,16 @@
 //! What the flow is doing now, for operators: gauges, a status in words, upkeep, the end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Flow;
 use crate::engine::vips::{Vips, tracked_bytes};
 use crate::telemetry::metrics::Gauge;
+
+/// How long the end of the process waits for a bucket.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 // === impl Flow ===
 
@@ -72,6 +76,8 @@ impl Flow {
             },
             "purges": self.marks.state(),
             "waiting_for_new_pixels": self.outdated(),
+            "disk": self.disk.as_ref().map(|disk| json!(disk.state())),
+            "shared": self.shared.as_ref().map(|shared| json!(shared.state())),
             "failures_remembered": self.failed.len(),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })
@@ -93,8 +99,16 @@ impl Flow {
         &self.config.urls.path_prefix
     }
 
-    /// Takes no more work; what is under way is finished.
-    pub fn close(&self) {
+    /// Takes no more work; what is under way is finished, and what waits to be written is written.
+    pub async fn close(&self) {
         self.pool.close();
+        if let Some(disk) = self.disk.clone() {
+            // It waits for its thread; nothing is left to do where that fails.
+            let _ = tokio::task::spawn_blocking(move || disk.close()).await;
+        }
+        if let Some(shared) = &self.shared {
+            shared.flush(FLUSH_MAX).await;
+        }
+        self.stop.cancel();
     }
 }
