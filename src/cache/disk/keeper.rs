@@ -115,7 +115,6 @@ impl Keeper {
             return;
         };
         let done = index.write(|batch| self.work(batch, orders));
-        self.flushes.clear();
         match done {
             Ok(()) => {
                 self.shared.board.set_totals(index.totals().all());
@@ -133,6 +132,8 @@ impl Keeper {
                 self.index_fault(error);
             }
         }
+        // Those who wait are told by the end of their channel, and see the totals of now.
+        self.flushes.clear();
     }
 
     fn work(&mut self, batch: &mut Batch<'_>, orders: Vec<Order>) -> Result<((), Commit), IndexError> {
