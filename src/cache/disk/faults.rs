@@ -60,9 +60,10 @@ impl Keeper {
         }
     }
 
-    /// A bug, on our side or below; the state of the index is not known.
+    /// A bug, on our side or below: redb panics on some damage that it finds late, so the index is not used again.
     pub(super) fn panicked(&mut self) {
         self.index = None;
+        self.is_index_distrusted = true;
         self.degrade(&io::Error::other("panicked"), &"the keeper panicked");
     }
 
@@ -70,7 +71,11 @@ impl Keeper {
     pub(super) fn retry(&mut self) {
         if self.index.is_none() {
             self.retry_at = None;
-            self.open_index();
+            if std::mem::take(&mut self.is_index_distrusted) {
+                self.begin_index_anew("the keeper panicked");
+            } else {
+                self.open_index();
+            }
             if self.is_degraded() {
                 return;
             }

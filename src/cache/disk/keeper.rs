@@ -35,6 +35,8 @@ pub(super) struct Keeper {
     /// Told when the transaction is committed.
     pub(super) answers: Vec<(oneshot::Sender<Purged>, Purged)>,
     flushes: Vec<oneshot::Sender<()>>,
+    /// The index is begun anew before it is used again.
+    pub(super) is_index_distrusted: bool,
     /// When rows have to be made durable.
     durable_at: Option<Instant>,
     /// When a disk with a fault is tried again.
@@ -67,6 +69,7 @@ impl Keeper {
             purges: VecDeque::new(),
             answers: Vec::new(),
             flushes: Vec::new(),
+            is_index_distrusted: false,
             durable_at: None,
             retry_at: None,
             is_out_of_space: false,
@@ -112,7 +115,6 @@ impl Keeper {
             return;
         };
         let done = index.write(|batch| self.work(batch, orders));
-        self.flushes.clear();
         match done {
             Ok(()) => {
                 self.shared.board.set_totals(index.totals().all());
@@ -130,6 +132,8 @@ impl Keeper {
                 self.index_fault(error);
             }
         }
+        // Those who wait are told by the end of their channel, and see the totals of now.
+        self.flushes.clear();
     }
 
     fn work(&mut self, batch: &mut Batch<'_>, orders: Vec<Order>) -> Result<((), Commit), IndexError> {

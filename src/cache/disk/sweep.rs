@@ -71,7 +71,7 @@ impl Sweep {
 
     /// Begins again, since rows may have been lost.
     pub(super) fn restart(&mut self) {
-        *self = Self { doubts_lengths: true, ..Self::new() };
+        *self = Self { doubts_lengths: true, is_rebuilding: self.is_rebuilding, ..Self::new() };
     }
 
     /// Begins again with an index that knows nothing.
