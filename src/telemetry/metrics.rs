@@ -142,9 +142,9 @@ metrics! {
         SharedFailures: "tintype_shared_failures_total", "calls", [SHARED_CALL],
             "Calls on the shared bucket that failed or took too long.";
         SharedSkipped: "tintype_shared_skipped_total", "reads", [SHARED_SKIPPED],
-            "Reads of the shared bucket left out: it had failed, purges of other nodes were not known, or too many read.";
+            "Reads of the shared bucket left out: it fails, purges of other nodes are not known, or too many read.";
         SharedDropped: "tintype_shared_dropped_total", "entries", [SHARED_DROPPED],
-            "Entries not written to the shared bucket: no room in the queue, too large, the bucket had failed, or purged.";
+            "Entries not written to the shared bucket: no room in the queue, too large, the bucket fails, or purged.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         StaleServed: "tintype_stale_served_total", "requests", [STALE],

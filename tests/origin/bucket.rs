@@ -303,3 +303,33 @@ async fn an_endpoint_that_is_gone_or_silent_is_an_absence_in_time() {
         assert_eq!(node.tier.state().failed_gets, u64::from(is_read));
     }
 }
+
+#[tokio::test]
+async fn other_stores_are_asked_in_their_own_words() {
+    let server = Scripted::start(|asked| {
+        if !asked.head.starts_with("put") {
+            return answer("404 Not Found", &[], b"");
+        }
+        let fields = [("etag", "\"v1\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")];
+        let mut steps = answer("201 Created", &fields, b"");
+        steps.push(Step::Close);
+        steps
+    })
+    .await;
+    let endpoint = Some(server.url("/"));
+    // Writing to Google needs credentials, which no test has.
+    let stores = [
+        (BucketStore::Gs(GsSpec { endpoint: endpoint.clone(), anonymous: true, ..GsSpec::default() }), false),
+        (BucketStore::Az(AzSpec { endpoint, account: Some("a".to_owned()), anonymous: true, enabled: false }), true),
+    ];
+    for (store, is_written) in stores {
+        let bucket = BucketSpec { store, bucket: "pictures".to_owned(), limits: limits() };
+        let bucket = ObjectBucket::new(&bucket).expect("a valid spec");
+        if is_written {
+            bucket.put("a/b", parts(&["one, ", "two"])).await.expect("written");
+        }
+        assert_eq!(bucket.get("a/b").await.expect("an answer"), None);
+    }
+    let targets: Vec<_> = server.requests().into_iter().map(|asked| asked.target).collect();
+    assert_eq!(targets, ["/pictures/a%2Fb", "/pictures/a/b", "/pictures/a/b"]);
+}

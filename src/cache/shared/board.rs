@@ -193,8 +193,10 @@ impl Board {
         };
         for names in news.chunks(PAGES_AT_ONCE) {
             let pages = try_join_all(names.iter().map(|name| self.page(name))).await?;
-            self.take_in(pages.concat(), reading).await?;
-            self.lock().names.extend(names.iter().cloned());
+            let found: Vec<_> = names.iter().zip(pages).filter_map(|(name, page)| page.zip(Some(name))).collect();
+            let marks = found.iter().flat_map(|(marks, _)| marks.clone()).collect();
+            self.take_in(marks, reading).await?;
+            self.lock().names.extend(found.into_iter().map(|(_, name)| name.clone()));
         }
         self.lock().finish(after.is_none().then_some(young), began);
         counted::marks_read();
@@ -202,15 +204,19 @@ impl Board {
         Ok(())
     }
 
-    async fn page(&self, name: &str) -> Result<Vec<Mark>, Unread> {
+    /// The marks of one object; `None` where it is listed and not there: deleted as too old by another node, or else
+    /// it is there when the next reading asks.
+    async fn page(&self, name: &str) -> Result<Option<Vec<Mark>>, Unread> {
         let strange = |cause| Unread::Strange { name: name.to_owned(), cause };
-        // Listed and gone: deleted as too old by another node.
-        let Some(bytes) = self.bucket.get(name).await? else { return Ok(Vec::new()) };
+        let Some(bytes) = self.bucket.get(name).await? else { return Ok(None) };
         let page: Page = serde_json::from_slice(&bytes).map_err(|cause| strange(Some(cause)))?;
         if page.tintype != KIND || page.version != VERSION {
             return Err(strange(None));
         }
-        Ok(page.marks)
+        if published(name).is_some_and(|(stamp, _)| stamp.unix_s() > clock::now_unix_s() + self.skew.as_secs() + 1) {
+            tracing::warn!(name, "clock of another node is ahead of ours by more than shared.clock_skew");
+        }
+        Ok(Some(page.marks))
     }
 
     async fn take_in(&self, theirs: Vec<Mark>, reading: Reading) -> Result<(), Unread> {
@@ -274,7 +280,8 @@ impl Seen {
     /// A reading went well; `all` are the names that there are, where it listed everything.
     fn finish(&mut self, all: Option<Vec<String>>, began: Instant) {
         if let Some(all) = all {
-            self.names = all.into_iter().collect();
+            let all: BTreeSet<String> = all.into_iter().collect();
+            self.names.retain(|name| all.contains(name));
         }
         self.readings += 1;
         self.read_at = Some(began);

@@ -1,17 +1,17 @@
-//! Stamps of other nodes beside our own. Contract: whatever began before a purge counts as older than its mark, on every
-//! node, as long as no two clocks differ by more than the skew.
+//! Stamps of other nodes beside our own. Contract: whatever began before a purge counts as older than its mark, on
+//! every node, as long as no two clocks differ by more than the skew.
 //!
-//! A stamp is what the clock of its node showed, or a little more where that node had seen a later stamp, which was then
-//! what another clock had shown. So a thing that began before a purge has a stamp below that of the mark plus the
+//! A stamp is what the clock of its node showed, or a little more where that node had seen a later stamp, which was
+//! then what another clock had shown. So a thing that began before a purge has a stamp below that of the mark plus the
 //! skew, whoever made which; and that is all that can be known from two stamps of different nodes. Two rules follow:
 //!
-//! - *A thing from the bucket* ([`of_entry`]) gets its stamp lowered by the skew when it is read, for good: then the one
-//!   rule of marks, younger than the stamp, holds for it here as for everything else, now and in every tier that it gets
-//!   into. What another node made within the skew after a purge counts as purged too, and is made again.
-//! - *A mark from the bucket* ([`of_mark`]) gets the stamp of the moment when it is first seen, so that all that is kept
-//!   or being made here at that moment is older, whatever the clocks say; what is begun afterwards is younger. Only
-//!   the marks that are there when a process begins to read get their own stamp plus the skew: they may be weeks old,
-//!   and things of yesterday should be good in a new process.
+//! - *A thing from the bucket* ([`of_entry`]) gets its stamp lowered by the skew when it is read, for good: then the
+//!   one rule of marks, younger than the stamp, holds for it here as for everything else, now and in every tier that it
+//!   gets into. What another node made within the skew after a purge counts as purged too, and is made again.
+//! - *A mark from the bucket* ([`of_mark`]) gets the stamp of the moment when it is first seen, so that all that is
+//!   kept or being made here at that moment is older, whatever the clocks say; what is begun afterwards is younger.
+//!   Only the marks that are there when a process begins to read get their own stamp plus the skew: they may be weeks
+//!   old, and things of yesterday should be good in a new process.
 //!
 //! Clocks that differ by more than the skew, with nodes that read steadily: what a node keeps is still purged, because
 //! the moment of seeing is its own. What is in the bucket may then be read although it was purged, if the clock of its

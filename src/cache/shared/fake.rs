@@ -13,6 +13,8 @@ use super::{Bucket, BucketError, BucketFuture};
 pub enum Fault {
     Fail,
     TooLarge,
+    /// Done on no objects at all.
+    Absent,
     /// No answer, ever.
     Stall,
     /// Done at once, and answered when a permit is there.
@@ -64,6 +66,7 @@ impl Fake {
                 None => Ok(act(&mut self.objects())),
                 Some(Fault::Fail) => Err(BucketError::Failed(Arc::new(std::io::Error::other("told to")))),
                 Some(Fault::TooLarge) => Err(BucketError::TooLarge),
+                Some(Fault::Absent) => Ok(act(&mut BTreeMap::new())),
                 Some(Fault::Stall) => std::future::pending().await,
                 Some(Fault::Hold(gate)) => {
                     let done = act(&mut self.objects());

@@ -102,6 +102,7 @@ pub struct SharedState {
     /// Not written, because there was no room, they were purged, or the bucket had failed.
     pub dropped: u64,
     pub failed_gets: u64,
+    /// Writes and deletions.
     pub failed_puts: u64,
 }
 

@@ -1,5 +1,5 @@
-//! The way into the bucket, behind the answer. Contract: whoever puts never waits; what waits is bounded in bytes and in
-//! number, and dropped beyond that; what is put and removed under one key happens in this order.
+//! The way into the bucket, behind the answer. Contract: whoever puts never waits; what waits is bounded in bytes and
+//! in number, and dropped beyond that; what is put and removed under one key happens in this order.
 //!
 //! An entry is judged against the marks right before it is written, so that nothing purged is written knowingly, and
 //! again right after: a purge may have come in between, and then it is deleted. That is clean-up: readers judge by

@@ -171,7 +171,9 @@ async fn what_is_purged_is_not_written_and_what_was_written_meanwhile_is_deleted
     bucket.set("put", Fault::Hold(Arc::clone(&gate)));
     // Two of one key wait in one lane: the second is judged when its turn comes.
     let entries = [node.entry(key("a"), "x", b"one"), node.entry(key("a"), "x", b"two")];
-    entries.into_iter().for_each(|entry| node.tier.put(entry));
+    for entry in entries {
+        node.tier.put(entry);
+    }
     let name = Names::new("p").object(&key("a"));
     until(|| bucket.objects().contains_key(&name)).await;
     node.marks.purge(&[by_tag("x")], false).unwrap();
@@ -265,4 +267,18 @@ async fn a_long_board_is_listed_from_its_end_and_late_marks_are_found() {
     assert!(!node.marks.is_gone(before, &labels("very-late")));
     pass(POLL * 300).await;
     assert!(node.marks.is_gone(before, &labels("very-late")));
+}
+
+/// Of a bucket whose listings are ahead of its objects, or where another node deletes at the same moment.
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_listed_and_not_there_is_asked_for_again() {
+    let bucket = Arc::new(Fake::default());
+    let node = Node::ready(&bucket).await;
+    let before = node.marks.stamps().now();
+    bucket.set("get", Fault::Absent);
+    post(&bucket, ago(Duration::ZERO), "x");
+    pass(POLL * 3).await;
+    assert!(node.tier.state().is_read && !node.marks.is_gone(before, &labels("x")));
+    bucket.heal("get");
+    until(|| node.marks.is_gone(before, &labels("x"))).await;
 }
