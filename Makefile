@@ -119,6 +119,10 @@ bench: setup ## Measure the engine: pictures a second and bytes for usual sizes 
 #> Your own pictures and time: make bench BENCH_FOLDER=photos BENCH_SECONDS=10
 	@$(CARGO) bench --locked --bench engine
 
+.PHONY: bench-hits
+bench-hits: setup ## Measure whether hits wait while every worker makes pictures: percentiles of both, and their ratio.
+	@$(CARGO) bench --locked --bench hits
+
 .PHONY: soak
 soak: setup ## Make pictures for SOAK_SECONDS (300) and fail if the process grows.
 	@SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine

@@ -6,6 +6,7 @@ mod serving {
     mod failing;
     mod freshness;
     mod herd;
+    mod kills;
     mod negotiation;
     mod presets;
     mod presigned;

@@ -2,7 +2,7 @@
 
 use super::groups::{
     Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Pixels, Presets, S3,
-    Server, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
+    Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 use super::mistake::Provenance;
 use super::table::PRESIGNED;
@@ -35,6 +35,7 @@ impl Config {
             limits: limits(&values),
             engine: engine(&values),
             cache: cache(&values),
+            shared: shared(&values),
             freshness: freshness(&values),
             logging: Logging { level: values.choice("log.level"), format: values.choice("log.format") },
             values,
@@ -128,22 +129,31 @@ fn sources(values: &Values) -> Sources {
 }
 
 fn stores(values: &Values) -> Stores {
-    let s3 = || S3 {
+    Stores {
+        s3: values.bool("s3.enabled").then(|| s3(values)),
+        gs: values.bool("gs.enabled").then(|| gs(values)),
+        az: values.bool("az.enabled").then(|| az(values)),
+    }
+}
+
+fn s3(values: &Values) -> S3 {
+    S3 {
         endpoint: non_empty(values.text("s3.endpoint")),
         region: non_empty(values.text("s3.region")),
         path_style: values.bool("s3.path_style"),
         anonymous: values.bool("s3.anonymous"),
-    };
-    let gs = || Gs { endpoint: non_empty(values.text("gs.endpoint")), anonymous: values.bool("gs.anonymous") };
-    let az = || Az {
+    }
+}
+
+fn gs(values: &Values) -> Gs {
+    Gs { endpoint: non_empty(values.text("gs.endpoint")), anonymous: values.bool("gs.anonymous") }
+}
+
+fn az(values: &Values) -> Az {
+    Az {
         endpoint: non_empty(values.text("az.endpoint")),
         account: non_empty(values.text("az.account")),
         anonymous: values.bool("az.anonymous"),
-    };
-    Stores {
-        s3: values.bool("s3.enabled").then(s3),
-        gs: values.bool("gs.enabled").then(gs),
-        az: values.bool("az.enabled").then(az),
     }
 }
 
@@ -210,6 +220,29 @@ fn cache(values: &Values) -> Cache {
         files_disk_bytes: values.bytes("cache.files_disk_bytes"),
         disk_queue_bytes: values.bytes("cache.disk_queue_bytes"),
     }
+}
+
+fn shared(values: &Values) -> Shared {
+    Shared {
+        bucket: shared_bucket(values),
+        get_timeout: values.duration("shared.get_timeout"),
+        queue_bytes_max: values.bytes("shared.queue_bytes_max"),
+        marks_poll: values.duration("shared.marks_poll"),
+        keep: values.duration("shared.keep"),
+        clock_skew: values.duration("shared.clock_skew"),
+    }
+}
+
+fn shared_bucket(values: &Values) -> Option<SharedBucket> {
+    let address = values.text("shared.bucket");
+    let (scheme, rest) = address.split_once("://")?;
+    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let store = match scheme {
+        "gs" => SharedStore::Gs(gs(values)),
+        "az" => SharedStore::Az(az(values)),
+        _ => SharedStore::S3(s3(values)),
+    };
+    Some(SharedBucket { store, name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
 fn freshness(values: &Values) -> Freshness {

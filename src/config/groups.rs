@@ -25,6 +25,7 @@ pub struct Config {
     pub limits: Limits,
     pub engine: Engine,
     pub cache: Cache,
+    pub shared: Shared,
     pub freshness: Freshness,
     pub logging: Logging,
     /// What the groups were made from, for [`Config::effective`] and [`Config::reloaded`].
@@ -248,6 +249,35 @@ pub struct Cache {
     pub originals_disk_bytes: u64,
     pub files_disk_bytes: u64,
     pub disk_queue_bytes: u64,
+}
+
+/// The bucket that nodes share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// `None` for none.
+    pub bucket: Option<SharedBucket>,
+    pub get_timeout: Duration,
+    pub queue_bytes_max: u64,
+    pub marks_poll: Duration,
+    pub keep: Duration,
+    pub clock_skew: Duration,
+}
+
+/// Where the shared bucket is.
+#[derive(Debug, Clone)]
+pub struct SharedBucket {
+    pub store: SharedStore,
+    pub name: String,
+    /// Without slashes at its ends; empty for none.
+    pub prefix: String,
+}
+
+/// The store of the shared bucket, with the settings of its kind.
+#[derive(Debug, Clone)]
+pub enum SharedStore {
+    S3(S3),
+    Gs(Gs),
+    Az(Az),
 }
 
 /// How long things are good.

@@ -25,7 +25,7 @@ pub use docs::{example_toml, settings_markdown};
 pub use from_values::Effective;
 pub use groups::{
     Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Pixels, Presets, S3,
-    Server, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
+    Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 pub use kind::{Form, Kind};
 pub use load::{FILE_VARIABLE, environment, load};

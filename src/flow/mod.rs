@@ -17,6 +17,7 @@ mod purge;
 mod raw;
 mod refusal;
 mod setup;
+mod shared;
 mod state;
 mod variant;
 mod wanted;
@@ -36,6 +37,7 @@ pub use failure::Failure;
 pub use original::{KeptOriginal, Known, Originals};
 pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
 pub use setup::{SetupError, dialect, engine_limits, origins_spec};
+pub use shared::shared_spec;
 pub use variant::Variant;
 pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};
 

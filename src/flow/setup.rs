@@ -174,23 +174,14 @@ pub fn origins_spec(config: &Config) -> OriginsSpec {
         ignored_query,
         query_separator: sources.query_separator,
         s3: stores.s3.as_ref().map(s3).unwrap_or_default(),
-        gs: stores.gs.as_ref().map_or_else(GsSpec::default, |gs| GsSpec {
-            enabled: true,
-            endpoint: gs.endpoint.clone(),
-            anonymous: gs.anonymous,
-        }),
-        az: stores.az.as_ref().map_or_else(AzSpec::default, |az| AzSpec {
-            enabled: true,
-            account: az.account.clone(),
-            endpoint: az.endpoint.clone(),
-            anonymous: az.anonymous,
-        }),
+        gs: stores.gs.as_ref().map(gs).unwrap_or_default(),
+        az: stores.az.as_ref().map(az).unwrap_or_default(),
         limits: origin_limits(&config.fetch),
         ..OriginsSpec::default()
     }
 }
 
-fn s3(s3: &config::S3) -> S3Spec {
+pub(super) fn s3(s3: &config::S3) -> S3Spec {
     S3Spec {
         enabled: true,
         endpoint: s3.endpoint.clone(),
@@ -198,6 +189,14 @@ fn s3(s3: &config::S3) -> S3Spec {
         addressing: if s3.path_style { S3Addressing::Path } else { S3Addressing::VirtualHost },
         credentials: if s3.anonymous { S3Credentials::Anonymous } else { S3Credentials::Environment },
     }
+}
+
+pub(super) fn gs(gs: &config::Gs) -> GsSpec {
+    GsSpec { enabled: true, endpoint: gs.endpoint.clone(), anonymous: gs.anonymous }
+}
+
+pub(super) fn az(az: &config::Az) -> AzSpec {
+    AzSpec { enabled: true, account: az.account.clone(), endpoint: az.endpoint.clone(), anonymous: az.anonymous }
 }
 
 fn origin_limits(fetch: &config::Fetch) -> OriginLimits {

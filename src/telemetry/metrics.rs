@@ -60,10 +60,32 @@ const TIERS: &[&str] = &[
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
 const PURGED_BY: Label = Label { name: "by", values: &["urls", "sources", "prefixes", "tags"] };
 const STRENGTH: Label = Label { name: "strength", values: &["hard", "soft"] };
+const SHARED_CALL: Label = Label { name: "call", values: &["get", "put", "list", "delete", "publish"] };
+const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "marks", "busy"] };
+const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "purged"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
 const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
+const CLASS: Label = Label { name: "class", values: &["variants", "originals", "files"] };
+const DISK_EVENT: Label = Label {
+    name: "event",
+    values: &[
+        "corrupt",
+        "write_error",
+        "read_error",
+        "adopted",
+        "swept",
+        "index_rebuilt",
+        "dropped",
+        "degraded",
+        "healed",
+    ],
+};
+const DISK_PASSAGE: Label = Label {
+    name: "event",
+    values: &["written", "evicted", "purged", "refused_queue", "refused_room", "refused_fault", "refused_gone"],
+};
 const SCHEME: Label = Label { name: "scheme", values: &["http", "https", "local", "s3", "gs", "az"] };
 const FETCHED: Label =
     Label { name: "result", values: &["ok", "not_modified", "not_found", "refused", "too_large", "timeout", "failed"] };
@@ -113,6 +135,16 @@ metrics! {
             "Items of purges that were followed, by what they name and whether it is gone or stale.";
         PurgedEntries: "tintype_purged_entries_total", "entries", [TIER],
             "Entries that purges found in each tier.";
+        DiskEvents: "tintype_disk_events_total", "events", [DISK_EVENT],
+            "What happened to the disk tier as a whole: damage, faults, and what the sweep behind found.";
+        DiskPassages: "tintype_disk_passages_total", "entries", [CLASS, DISK_PASSAGE],
+            "Entries on their way into the disk tier or out of it.";
+        SharedFailures: "tintype_shared_failures_total", "calls", [SHARED_CALL],
+            "Calls on the shared bucket that failed or took too long.";
+        SharedSkipped: "tintype_shared_skipped_total", "reads", [SHARED_SKIPPED],
+            "Reads of the shared bucket left out: it had failed, purges of other nodes were not known, or too many read.";
+        SharedDropped: "tintype_shared_dropped_total", "entries", [SHARED_DROPPED],
+            "Entries not written to the shared bucket: no room in the queue, too large, the bucket had failed, or purged.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         StaleServed: "tintype_stale_served_total", "requests", [STALE],
@@ -159,6 +191,18 @@ metrics! {
             "Entries kept in each tier.";
         PurgeMarks: "tintype_purge_marks", "marks", [STRENGTH],
             "Purges held: what is kept or made is compared with them.";
+        DiskBytes: "tintype_disk_bytes", "bytes", [CLASS],
+            "Disk that the entries of each class take up, in whole blocks.";
+        DiskEntries: "tintype_disk_entries", "entries", [CLASS],
+            "Entries of each class on disk.";
+        DiskDegraded: "tintype_disk_degraded", "tiers", [],
+            "1 while the disk tier has a fault and is only read, otherwise 0.";
+        SharedQueueBytes: "tintype_shared_queue_bytes", "bytes", [],
+            "Bytes of entries that wait to be written to the shared bucket, or are being written.";
+        SharedBreakerOpen: "tintype_shared_breaker_open", "breakers", [SHARED_CALL],
+            "1 while the shared bucket is left alone because it failed, for `get` and for `put`.";
+        SharedMarksRead: "tintype_shared_marks_read_timestamp_seconds", "seconds", [],
+            "When purges of other nodes were last read from the shared bucket, in seconds since 1970.";
         VipsMemory: "tintype_vips_memory_bytes", "bytes", [],
             "Memory that libvips has allocated for pixels.";
         ResidentMemory: "tintype_resident_memory_bytes", "bytes", [],

@@ -28,6 +28,18 @@ pub fn get(addr: SocketAddr, target: &str) -> Answer {
     send(addr, "GET", target, &[]).receive()
 }
 
+/// The same of a server that may go away meanwhile: no answer where it did.
+pub fn try_get(addr: SocketAddr, target: &str) -> Option<Answer> {
+    let mut stream = TcpStream::connect_timeout(&addr, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    write!(stream, "GET {target} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n").ok()?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).ok()?;
+    let answer = Answer::read(bytes)?;
+    let length: usize = answer.field("content-length")?.parse().ok()?;
+    (length == answer.body.len()).then_some(answer)
+}
+
 /// Sends a request; the answer is read when the test wants it.
 pub fn send(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)]) -> Pending {
     send_with(addr, method, target, fields, "")
@@ -78,15 +90,9 @@ impl Pending {
     pub fn receive(mut self) -> Answer {
         let mut bytes = Vec::new();
         self.stream.read_to_end(&mut bytes).expect("an answer in time");
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a complete head");
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let mut lines = head.split("\r\n");
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
-        let fields = lines.filter_map(|line| line.split_once(':'));
-        let fields = fields.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-        let answer = Answer { status, fields, body: bytes.split_off(end + 4) };
+        let answer = Answer::read(bytes).expect("a complete head");
         if let Some(len) = answer.field("content-length").filter(|_| self.has_body) {
-            assert_eq!(len.parse(), Ok(answer.body.len()), "the body is not as long as announced: {head}");
+            assert_eq!(len.parse(), Ok(answer.body.len()), "the body is not as long as announced: {answer:?}");
         }
         answer
     }
@@ -95,6 +101,17 @@ impl Pending {
 // === impl Answer ===
 
 impl Answer {
+    /// An answer from all bytes of a connection; nothing where not even its head is whole.
+    fn read(mut bytes: Vec<u8>) -> Option<Self> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok())?;
+        let fields = lines.filter_map(|line| line.split_once(':'));
+        let fields = fields.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+        Some(Self { status, fields, body: bytes.split_off(end + 4) })
+    }
+
     /// The value of a field that may stand once.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.fields.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());

@@ -10,6 +10,7 @@ mod keeping;
 mod making;
 mod originals;
 mod serving;
+mod shared;
 
 use super::kind::{Form, Kind};
 
@@ -58,6 +59,7 @@ pub const GROUPS: &[Group] = &[
     making::LIMITS,
     making::WORK,
     keeping::CACHE,
+    shared::SHARED,
     keeping::FRESHNESS,
 ];
 
