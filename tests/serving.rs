@@ -10,6 +10,7 @@ mod serving {
     mod negotiation;
     mod presets;
     mod presigned;
+    mod purge;
     mod refusals;
     mod reload;
     mod settings;
