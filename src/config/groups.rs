@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::mounts::Mount;
 use super::secret::Secret;
 use super::values::Values;
 
@@ -26,6 +27,7 @@ pub struct Config {
     pub engine: Engine,
     pub cache: Cache,
     pub freshness: Freshness,
+    pub mounts: Mounts,
     pub logging: Logging,
     /// What the groups were made from, for [`Config::effective`] and [`Config::reloaded`].
     pub(super) values: Values,
@@ -242,6 +244,17 @@ pub struct Freshness {
     pub not_found: Duration,
     pub origin_error: Duration,
     pub undecodable: Duration,
+}
+
+/// Pass-through mounts.
+#[derive(Debug, Clone)]
+pub struct Mounts {
+    /// No two of the same prefix, and none where images are.
+    pub list: Vec<Mount>,
+    /// 0 keeps none.
+    pub memory_bytes: u64,
+    pub body_bytes_max: u64,
+    pub request_bytes_max: u64,
 }
 
 /// What is logged, and how: names that the logs know.

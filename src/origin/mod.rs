@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod deadline;
 mod error;
+mod forward;
 mod guard;
 mod http;
 mod local;
@@ -23,6 +24,7 @@ mod spec;
 use std::sync::Arc;
 
 pub use self::error::{Cause, OriginError, OriginSetupError, Phase, RedirectFault};
+pub use self::forward::{Collected, Inbound, Outbound, Upstream};
 pub use self::original::{Fetched, OriginFreshness, Original, Validators};
 pub use self::query::QueryRule;
 pub use self::source::OriginalId;

@@ -8,6 +8,7 @@
 mod asking;
 mod keeping;
 mod making;
+mod mounts;
 mod originals;
 mod serving;
 
@@ -59,6 +60,7 @@ pub const GROUPS: &[Group] = &[
     making::WORK,
     keeping::CACHE,
     keeping::FRESHNESS,
+    mounts::PASS_THROUGH,
 ];
 
 /// What the name of every environment variable of ours begins with.
