@@ -7,6 +7,7 @@
 mod ask;
 mod counted;
 mod failure;
+pub mod mount;
 mod original;
 pub mod plan;
 mod raw;
@@ -27,6 +28,7 @@ use crate::engine::{Limits, Patience, Pool};
 
 pub use ask::{Answer, Ask, CacheOutcome};
 pub use failure::Failure;
+use mount::Mounts;
 pub use original::{KeptOriginal, Originals};
 pub use setup::{SetupError, dialect, engine_limits, origins_spec};
 pub use variant::Variant;
@@ -43,6 +45,7 @@ pub struct Flow {
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
     flights: Flights<Key, variant::Made, Failure>,
+    mounts: Arc<Mounts>,
     pool: Pool,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,

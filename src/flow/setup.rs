@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use super::mount::Mounts;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
-use crate::cache::{FlightLimits, Flights, MemoryTier, Negative};
+use crate::cache::{FlightLimits, Flights, MemoryTier, Negative, Stamps};
 use crate::config::{self, Config};
 use crate::engine::vips::VipsError;
 use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
@@ -55,8 +56,11 @@ impl Flow {
         // Redirects follow the rules in force, not those of the start.
         let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
         let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
+        let (name, stamps) = (&config.server.cache_status_name, Stamps::default());
+        let mounts = Mounts::new(&config.mounts, name, Arc::clone(&origins), stamps, tracker.clone())?;
         Ok(Arc::new(Self {
             rules,
+            mounts: Arc::new(mounts),
             config: config.clone(),
             originals: Originals::new(origins, config.cache.originals_memory_bytes, tracker.clone()),
             variants: MemoryTier::new(config.cache.memory_bytes),

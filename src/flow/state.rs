@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
+use std::sync::Arc;
+
 use super::Flow;
+use super::mount::Mounts;
 use crate::engine::vips::{Vips, tracked_bytes};
 use crate::telemetry::metrics::Gauge;
 
@@ -15,7 +18,9 @@ impl Flow {
         self.originals.tier().run_pending();
         let pool = self.pool.state();
         let originals = self.originals.tier();
+        let (mount_bytes, mount_entries) = self.mounts.upkeep();
         let tiers = [
+            ("mount_memory", mount_bytes, mount_entries),
             ("memory", self.variants.bytes(), self.variants.len()),
             ("originals_memory", originals.bytes(), originals.len()),
         ];
@@ -27,6 +32,7 @@ impl Flow {
         Gauge::WorkersBusy.set(pool.busy as u64, &[]);
         Gauge::Flights.set(self.flights.len() as u64, &[("kind", "variant")]);
         Gauge::Flights.set(self.originals.flights() as u64, &[("kind", "original")]);
+        Gauge::Flights.set(self.mounts.flights() as u64, &[("kind", "mount")]);
         Gauge::VipsMemory.set(tracked_bytes(), &[]);
     }
 
@@ -67,6 +73,11 @@ impl Flow {
     /// What makes pixels here, as it is part of every entity tag.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// The pass-through mounts.
+    pub fn mounts(&self) -> &Arc<Mounts> {
+        &self.mounts
     }
 
     /// What stands before the signature in every path; empty for nothing.

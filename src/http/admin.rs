@@ -72,6 +72,6 @@ impl Handler for Admin {
     async fn handle(&self, request: Request) -> Reply {
         let (mut response, notes) = self.route(&request);
         Headers::new(None).complete(&mut response, &request);
-        Reply { response, notes }
+        Reply { response, rest: None, notes }
     }
 }

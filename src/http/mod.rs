@@ -13,6 +13,7 @@ mod connection;
 mod drain;
 mod headers;
 mod listener;
+mod mounted;
 mod pulse;
 mod reply;
 mod request;

@@ -69,7 +69,6 @@ pub(super) fn host_missing() -> Failure {
 }
 
 /// A request's body could not be had; `setting` is the limit of its length.
-#[cfg_attr(not(test), expect(dead_code, reason = "its users come next"))]
 pub(super) fn body_failed(error: &BodyError, setting: &'static str) -> Failure {
     let detail = error.to_string();
     match error {

@@ -4,16 +4,14 @@
 //! It is read as `Cache-Control` is, with one thing more: a directive may carry the name of the cache that it is for.
 
 use http::HeaderValue;
+use http::header::GetAll;
 
 use super::cache_control::CacheControl;
 use super::fields::{members, pieces, text_of, trim};
 
 /// The directives for a cache of this name; `None` when there are none that we know, so that the field does not exist
 /// for it.
-pub fn surrogate_control<'a>(
-    lines: impl IntoIterator<Item = &'a HeaderValue>,
-    name: &str,
-) -> Option<CacheControl> {
+pub fn surrogate_control(lines: GetAll<'_, HeaderValue>, name: &str) -> Option<CacheControl> {
     let mut mine = String::new();
     for line in lines {
         for member in members(&text_of(line)) {
@@ -36,8 +34,12 @@ mod tests {
     use crate::semantics::cache_control::Flag;
 
     fn read(lines: &[&'static str]) -> Option<CacheControl> {
-        let lines: Vec<_> = lines.iter().map(|line| HeaderValue::from_static(line)).collect();
-        surrogate_control(&lines, "me")
+        let name = http::HeaderName::from_static("surrogate-control");
+        let mut headers = http::HeaderMap::new();
+        for line in lines {
+            headers.append(&name, HeaderValue::from_static(line));
+        }
+        surrogate_control(headers.get_all(&name), "me")
     }
 
     #[test]

@@ -34,7 +34,8 @@ pub struct Held {
     labels: Vec<(&'static str, &'static str)>,
 }
 
-const ROUTE: Label = Label { name: "route", values: &["image", "page", "health", "options", "operations", "refused"] };
+const ROUTE: Label =
+    Label { name: "route", values: &["image", "page", "health", "options", "operations", "mount", "refused"] };
 const CACHE: Label = Label { name: "cache", values: &["hit", "miss", "revalidated", "collapsed", "bypass", "none"] };
 const STATUS: Label = Label { name: "status", values: &[] };
 const STAGE: Label = Label { name: "stage", values: &["queue", "origin", "decode", "transform", "encode"] };
@@ -42,9 +43,9 @@ const FORMAT: Label = Label {
     name: "format",
     values: &["jpg", "png", "webp", "avif", "jxl", "gif", "tiff", "heic", "bmp", "ico", "svg", "other"],
 };
-const TIER: Label = Label { name: "tier", values: &["memory", "originals_memory"] };
+const TIER: Label = Label { name: "tier", values: &["memory", "originals_memory", "mount_memory"] };
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
-const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
+const FLIGHT: Label = Label { name: "kind", values: &["variant", "original", "mount"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
 const SCHEME: Label = Label { name: "scheme", values: &["http", "https", "local", "s3", "gs", "az"] };

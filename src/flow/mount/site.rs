@@ -53,6 +53,17 @@ const TARGETS: [HeaderName; 2] =
     [HeaderName::from_static("tintype-cache-control"), HeaderName::from_static("cdn-cache-control")];
 const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
+// === impl Target ===
+
+impl Target {
+    /// The scheme of its origin as a label of metrics.
+    pub(super) fn scheme(&self) -> &'static str {
+        let scheme = self.source.as_deref().unwrap_or(self.url.as_str()).split(':').next().unwrap_or_default();
+        let known = ["https", "local", "s3", "gs", "az"];
+        known.into_iter().find(|known| *known == scheme).unwrap_or("http")
+    }
+}
+
 // === impl Site ===
 
 impl Site {

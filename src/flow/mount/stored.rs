@@ -203,9 +203,8 @@ impl Keep for Kept {
         match serde_json::from_slice(&record).ok()? {
             Record::Response(record) => Stored::restore(record, stamp, labels, body).map(Arc::new).map(Self::Response),
             Record::Directory(records) => {
-                let place = |record: PlaceRecord| {
-                    Place::new(record.vary, record.language, Key::from_bytes(record.key), 0)
-                };
+                let place =
+                    |record: PlaceRecord| Place::new(record.vary, record.language, Key::from_bytes(record.key), 0);
                 let places = records.into_iter().map(place).collect();
                 Some(Self::Directory(Directory::new(places, stamp, Arc::new(labels))))
             }
@@ -216,7 +215,9 @@ impl Keep for Kept {
 impl Weigh for Kept {
     fn weight_bytes(&self) -> u64 {
         let vary_bytes = |vary: &VaryKey| -> usize {
-            vary.fields().map(|(name, value)| name.len() + value.map_or(0, str::len) + size_of::<(String, String)>()).sum()
+            vary.fields()
+                .map(|(name, value)| name.len() + value.map_or(0, str::len) + size_of::<(String, String)>())
+                .sum()
         };
         let own = match self {
             Self::Response(stored) => {

@@ -7,11 +7,11 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, EXPIRES, HOST, HeaderValue, IF_MATCH,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, TRAILER, VIA,
 };
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
+use super::Mounts;
 use super::ask::{Body, Request};
 use super::site::{SURROGATE, Target};
-use super::Mounts;
 use crate::cache::Stamp;
 use crate::origin::{Collected, Fetched, OriginError, OriginFreshness, Original, Outbound, Validators};
 use crate::semantics::fields::{joined, lines};
@@ -88,8 +88,7 @@ impl Mounts {
             None => self.send_http(target, request, headers).await,
             Some(source) => self.read_store(source, &headers).await,
         };
-        let scheme = if target.source.is_some() { "local" } else { target.scheme() };
-        Counter::OriginFetches.add(1, &[("scheme", scheme), ("result", result_label(&answer))]);
+        Counter::OriginFetches.add(1, &[("scheme", target.scheme()), ("result", result_label(&answer))]);
         let (status, mut headers, body, received_s) = answer?;
         hop_by_hop::strip(&mut headers);
         headers.remove(TRAILER);
@@ -111,11 +110,8 @@ impl Mounts {
 
     async fn read_store(&self, source: &str, headers: &HeaderMap) -> Result<Answered, OriginError> {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let known = Validators {
-            etag: text(IF_NONE_MATCH),
-            last_modified: text(IF_MODIFIED_SINCE),
-            ..Validators::default()
-        };
+        let known =
+            Validators { etag: text(IF_NONE_MATCH), last_modified: text(IF_MODIFIED_SINCE), ..Validators::default() };
         let fetched = self.origins.fetch(source, Some(&known)).await;
         let received_s = clock::now_unix_s();
         let (status, headers, body) = match fetched {
@@ -181,7 +177,9 @@ fn fresh(freshness: &OriginFreshness) -> HeaderMap {
 fn append(headers: &mut HeaderMap, name: HeaderName, member: &str) {
     let before = joined(lines(headers, &name)).filter(|list| !list.trim().is_empty());
     let list = before.map_or_else(|| member.to_owned(), |list| format!("{list}, {member}"));
-    headers.extend(HeaderValue::from_bytes(&latin_1(&list)).ok().map(|value| (name, value)));
+    if let Ok(value) = HeaderValue::from_bytes(&latin_1(&list)) {
+        headers.insert(name, value);
+    }
 }
 
 /// Undoes the reading of field values as text.
@@ -203,9 +201,4 @@ fn result_label(answer: &Result<Answered, OriginError>) -> &'static str {
         Err(OriginError::AddressRefused(_) | OriginError::NotAllowed) => "refused",
         Err(_) => "failed",
     }
-}
-
-/// Whether a request of this method only reads what is kept or can be kept.
-pub(super) fn reads(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
 }
