@@ -161,7 +161,7 @@ impl Mounts {
             _ => {}
         }
         let part = self.part_beside(visit, question, &came);
-        let kept = self.keep(site, target, request, &came, part.as_deref());
+        let kept = self.keep(site, target, request, &came, part.as_deref(), None);
         let is_part = came.status == StatusCode::PARTIAL_CONTENT;
         match kept {
             // The part did not fit what is here, so that the whole is still missing.

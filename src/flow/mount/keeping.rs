@@ -11,7 +11,7 @@ use super::ask::{Body, Request};
 use super::site::{Site, Target};
 use super::stored::Stored;
 use super::upstream::Came;
-use crate::cache::{Key, Labels, Tag};
+use crate::cache::{Key, Labels, Stamp, Tag};
 use crate::flow::counted;
 use crate::semantics::fields::{lines, text_of};
 use crate::semantics::partial::{ContentRange, Part, may_join};
@@ -29,7 +29,8 @@ const ORIGIN_TAGS_MAX: usize = 16;
 // === impl Mounts ===
 
 impl Mounts {
-    /// Keeps an answer where the rules allow it. `part` is a stored part of the same URI, which a 206 may be joined to.
+    /// Keeps an answer where the rules allow it. `part` is a stored part of the same URI, which a 206 may be joined to;
+    /// `own` is when this exchange made what was kept of the URI untrue.
     pub(super) fn keep(
         &self,
         site: &Site,
@@ -37,6 +38,7 @@ impl Mounts {
         request: &Request,
         came: &Came,
         part: Option<&Stored>,
+        own: Option<Stamp>,
     ) -> Result<Arc<Stored>, NotStored> {
         let Body::Whole(body) = &came.body else { return Err(NotStored::Incomplete) };
         let meta = site.meta(came.status.as_u16(), &came.headers, came.requested_s, came.received_s);
@@ -64,7 +66,7 @@ impl Mounts {
             stored = part.and_then(|part| joined(part, &stored)).unwrap_or(stored);
         }
         let stored = Arc::new(stored);
-        self.put(target, &stored);
+        self.put(target, &stored, own);
         Ok(stored)
     }
 
@@ -84,12 +86,12 @@ impl Mounts {
             stamp: came.stamp,
             ..stored.clone()
         });
-        self.put(target, &fresh);
+        self.put(target, &fresh, None);
         fresh
     }
 
-    fn put(&self, target: &Target, stored: &Arc<Stored>) {
-        self.shelf.put(&target.key, stored, clock::now_unix_s());
+    fn put(&self, target: &Target, stored: &Arc<Stored>, own: Option<Stamp>) {
+        self.shelf.put(&target.key, stored, own, clock::now_unix_s());
         counted::kept("mount_memory");
     }
 }

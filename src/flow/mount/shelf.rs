@@ -81,10 +81,11 @@ impl Shelf {
     }
 
     /// Keeps a response of a URI in the place of the one with the same secondary key, unless the URI was made untrue
-    /// since its exchange began.
-    pub(super) fn put(&self, uri: &Key, stored: &Arc<Stored>, now_s: u64) {
+    /// since its exchange began; `own` is when this very exchange did so.
+    pub(super) fn put(&self, uri: &Key, stored: &Arc<Stored>, own: Option<Stamp>, now_s: u64) {
         let _writing = self.lock(uri);
-        if self.dropped.get(uri, now_s).is_some_and(|dropped| dropped > stored.stamp) {
+        let dropped = self.dropped.get(uri, now_s).filter(|dropped| own != Some(*dropped));
+        if dropped.is_some_and(|dropped| dropped > stored.stamp) {
             return;
         }
         let old = self.tier.get(uri);
@@ -210,12 +211,12 @@ mod tests {
     fn variants_are_kept_beside_each_other_until_the_origin_varies_no_more() {
         let (shelf, stamps, uri) = (Shelf::new(1 << 20), Stamps::default(), Key::of("test", &[]));
         assert_eq!(found(&shelf, &uri, "1"), "nothing");
-        shelf.put(&uri, &stored(Some("1"), "one", stamps.now()), NOW_S);
+        shelf.put(&uri, &stored(Some("1"), "one", stamps.now()), None, NOW_S);
         assert_eq!(found(&shelf, &uri, "2"), "other");
-        shelf.put(&uri, &stored(Some("2"), "two", stamps.now()), NOW_S);
-        shelf.put(&uri, &stored(Some("1"), "uno", stamps.now()), NOW_S);
+        shelf.put(&uri, &stored(Some("2"), "two", stamps.now()), None, NOW_S);
+        shelf.put(&uri, &stored(Some("1"), "uno", stamps.now()), None, NOW_S);
         assert_eq!((found(&shelf, &uri, "1"), found(&shelf, &uri, "2")), ("uno".to_owned(), "two".to_owned()));
-        shelf.put(&uri, &stored(None, "all", stamps.now()), NOW_S);
+        shelf.put(&uri, &stored(None, "all", stamps.now()), None, NOW_S);
         assert_eq!((found(&shelf, &uri, "1"), found(&shelf, &uri, "3")), ("all".to_owned(), "all".to_owned()));
     }
 
@@ -223,10 +224,10 @@ mod tests {
     fn the_variant_asked_for_longest_ago_makes_room() {
         let (shelf, stamps, uri) = (Shelf::new(1 << 20), Stamps::default(), Key::of("test", &[]));
         for value in 0..VARIANTS_MAX {
-            shelf.put(&uri, &stored(Some(&value.to_string()), "x", stamps.now()), NOW_S);
+            shelf.put(&uri, &stored(Some(&value.to_string()), "x", stamps.now()), None, NOW_S);
         }
         assert_eq!(found(&shelf, &uri, "0"), "x");
-        shelf.put(&uri, &stored(Some("new"), "x", stamps.now()), NOW_S);
+        shelf.put(&uri, &stored(Some("new"), "x", stamps.now()), None, NOW_S);
         assert_eq!((found(&shelf, &uri, "0"), found(&shelf, &uri, "1")), ("x".to_owned(), "other".to_owned()));
     }
 
@@ -234,21 +235,25 @@ mod tests {
     fn what_was_fetched_before_a_drop_is_not_kept_after_it() {
         let (shelf, stamps, uri) = (Shelf::new(1 << 20), Stamps::default(), Key::of("test", &[]));
         let before = stamps.now();
-        shelf.put(&uri, &stored(Some("1"), "one", before), NOW_S);
+        shelf.put(&uri, &stored(Some("1"), "one", before), None, NOW_S);
         shelf.drop_all(&uri, stamps.now(), NOW_S);
         assert_eq!(found(&shelf, &uri, "1"), "nothing");
-        shelf.put(&uri, &stored(None, "late", before), NOW_S);
+        shelf.put(&uri, &stored(None, "late", before), None, NOW_S);
         assert_eq!(found(&shelf, &uri, "1"), "nothing");
-        shelf.put(&uri, &stored(None, "new", stamps.now()), NOW_S);
+        shelf.put(&uri, &stored(None, "new", stamps.now()), None, NOW_S);
         assert_eq!(found(&shelf, &uri, "1"), "new");
+        let (posted, drop) = (stamps.now(), stamps.now());
+        shelf.drop_all(&uri, drop, NOW_S);
+        shelf.put(&uri, &stored(None, "posted", posted), Some(drop), NOW_S);
+        assert_eq!(found(&shelf, &uri, "1"), "posted", "an exchange does not undo itself");
     }
 
     #[test]
     fn one_response_is_dropped_alone() {
         let (shelf, stamps, uri) = (Shelf::new(1 << 20), Stamps::default(), Key::of("test", &[]));
         let one = stored(Some("1"), "one", stamps.now());
-        shelf.put(&uri, &one, NOW_S);
-        shelf.put(&uri, &stored(Some("2"), "two", stamps.now()), NOW_S);
+        shelf.put(&uri, &one, None, NOW_S);
+        shelf.put(&uri, &stored(Some("2"), "two", stamps.now()), None, NOW_S);
         shelf.drop_one(&uri, &one);
         assert_eq!((found(&shelf, &uri, "1"), found(&shelf, &uri, "2")), ("other".to_owned(), "two".to_owned()));
     }
