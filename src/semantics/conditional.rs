@@ -129,12 +129,16 @@ pub fn is_range_wanted(conditions: &Conditions<'_>, validators: &Validators<'_>,
 
 /// Whether two entity tags are the same by the strong comparison (RFC 9110 §8.8.3.2); what is no tag never is.
 pub fn is_same_strongly(one: &str, other: &str) -> bool {
-    matches!((EntityTag::read_whole(one), EntityTag::read_whole(other)), (Some(one), Some(other)) if one.matches_strongly(other))
+    both_tags(one, other).is_some_and(|(one, other)| one.matches_strongly(other))
 }
 
 /// Whether two entity tags are the same by the weak comparison (RFC 9110 §8.8.3.2); what is no tag never is.
 pub fn is_same_weakly(one: &str, other: &str) -> bool {
-    matches!((EntityTag::read_whole(one), EntityTag::read_whole(other)), (Some(one), Some(other)) if one.matches_weakly(other))
+    both_tags(one, other).is_some_and(|(one, other)| one.matches_weakly(other))
+}
+
+fn both_tags<'a>(one: &'a str, other: &'a str) -> Option<(EntityTag<'a>, EntityTag<'a>)> {
+    Some((EntityTag::read_whole(one)?, EntityTag::read_whole(other)?))
 }
 
 /// Whether a text is an entity tag, and a strong one.

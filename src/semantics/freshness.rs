@@ -150,6 +150,36 @@ mod tests {
     }
 
     #[test]
+    fn expires_by_the_table() {
+        let ahead = Expires::At(784_111_777);
+        let vectors: [(&[&str], Expires); 18] = [
+            (&[], Expires::Absent),
+            (&["Sun, 06 Nov 1994 08:49:37 GMT"], ahead),
+            (&["Sunday, 06-Nov-94 08:49:37 GMT"], ahead),
+            (&["Sun Nov  6 08:49:37 1994"], ahead),
+            (&["sun, 06 NOV 1994 08:49:37 gMT"], ahead),
+            (&["Fri, 06 Nov 1994 08:49:37 GMT"], ahead),
+            (&["Sun, 06 Nov 1994 08:49:37 UTC"], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 08:49:37 AEST"], Expires::Invalid),
+            (&["Sun, 06 Nov 94 08:49:37 GMT"], Expires::Invalid),
+            (&["Sun 06 Nov 1994 08:49:37 GMT"], Expires::Invalid),
+            (&["Sun, 06  Nov  1994 08:49:37 GMT"], Expires::Invalid),
+            (&["Sun, 06-Nov-1994 08:49:37 GMT"], Expires::Invalid),
+            (&["02.01.18"], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 8:49:37 GMT"], Expires::Invalid),
+            (&["0"], Expires::Invalid),
+            (&[""], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 08:49:37 GMT", "0"], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"], Expires::Invalid),
+        ];
+        for (lines, expected) in vectors {
+            assert_eq!(Expires::parse(lines.iter().copied(), NOW_S), expected, "{lines:?}");
+        }
+        let fifty = Expires::parse(["Thursday, 18-Aug-50 02:01:18 GMT"], NOW_S);
+        assert!(matches!(fifty, Expires::At(at_s) if at_s > NOW_S));
+    }
+
+    #[test]
     fn a_guess_is_a_tenth_and_at_most_a_day() {
         let guess = |status, control: &str, modified_s| {
             heuristic_s(status, &CacheControl::parse([control]), modified_s, &ARRIVAL)

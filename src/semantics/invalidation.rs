@@ -19,7 +19,9 @@ pub fn invalidated(method: &Method, target: &Url, status: u16, response: &Header
     for name in [LOCATION, CONTENT_LOCATION] {
         // Another origin's things are not this one's to drop.
         let named = resolved(target, response, &name).filter(|named| named.origin() == target.origin());
-        all.extend(named.filter(|named| !all.contains(named)).into_iter().collect::<Vec<_>>());
+        if let Some(named) = named.filter(|named| !all.contains(named)) {
+            all.push(named);
+        }
     }
     all
 }
@@ -46,9 +48,11 @@ mod tests {
 
     use super::*;
 
+    type Fields<'a> = &'a [(&'static str, &'a str)];
+
     const TARGET: &str = "https://origin.example/a/b?c=1";
 
-    fn invalidated_by(method: &str, status: u16, fields: &[(&'static str, &str)]) -> Vec<String> {
+    fn invalidated_by(method: &str, status: u16, fields: Fields<'_>) -> Vec<String> {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(*name, value.parse().expect("a value"));
@@ -75,7 +79,7 @@ mod tests {
 
     #[test]
     fn locations_of_the_same_origin_are_dropped_too() {
-        let vectors: [(&[(&'static str, &str)], &[&str]); 9] = [
+        let vectors: [(Fields<'_>, &[&str]); 9] = [
             (&[("location", "/x")], &["https://origin.example/x"]),
             (&[("content-location", "x?y")], &["https://origin.example/a/x?y"]),
             (

@@ -1,7 +1,8 @@
 //! HTTP's own rules as pure functions: no I/O, no clock (the time is passed in), no other room.
 //!
 //! Field values come in as text. A field that may stand on several lines is joined first (`fields::joined`), or the
-//! function takes the lines where one line and two mean different things. Rules about many fields take the whole header.
+//! function takes the lines where one line and two mean different things. Rules about many fields take the whole
+//! header.
 
 pub mod accept;
 pub mod cache_control;

@@ -46,14 +46,14 @@ pub enum Need {
     /// 416: none of the bytes exists.
     Unsatisfiable,
     /// Not here, but one request with this `Range` (and [`super::update::if_range_field`]) brings all that is missing
-    /// for the whole body. Where there is no strong entity tag a 206 cannot be joined, and the whole is asked for again.
+    /// for the whole body. Where there is no strong entity tag a 206 cannot be joined, and the whole is asked for then.
     Rest { range: String },
     /// Not here: the request goes on as it came.
     Forward,
 }
 
-/// How a stored part and a newer one become one body: the first bytes of the stored one, then all of the newer one, then
-/// the last bytes of the stored one.
+/// How a stored part and a newer one become one body: first bytes of the stored one, then all of the newer one, then
+/// last bytes of the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Joined {
     pub part: Part,

@@ -45,9 +45,9 @@ pub fn if_range_field(stored: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     is_strong(&text_of(etag)).then(|| (IF_RANGE, etag.clone()))
 }
 
-/// Whether a 304 selects the stored response (RFC 9111 §4.3.4): with a strong entity tag only the response with the same
-/// one; with a weak one, one that is weakly equal; else with a `Last-Modified` one of the same date. A 304 without
-/// any validator is about the one response that was asked about.
+/// Whether a 304 selects the stored response (RFC 9111 §4.3.4): with a strong entity tag only the response that has the
+/// same; with a weak one, a response whose tag is weakly equal; else with a `Last-Modified`, one of the same date.
+/// A 304 without any validator is about the one response that was asked about.
 pub fn validated(stored: &HeaderMap, not_modified: &HeaderMap) -> Validated {
     let is_same = match (not_modified.get(ETAG), stored.get(ETAG)) {
         (Some(new), Some(old)) => {
@@ -66,12 +66,12 @@ pub fn validated(stored: &HeaderMap, not_modified: &HeaderMap) -> Validated {
     if is_same { Validated::Same } else { Validated::Other }
 }
 
-/// Whether the answer to a HEAD is about the stored response and may update it (RFC 9111 §4.3.5): a 200 with the same
-/// validators (absent ones differ from present ones) and no other `Content-Length`. Else what is stored is stale.
+/// Whether the answer to a HEAD is about the stored response and may update it (RFC 9111 §4.3.5): a 200 in which no
+/// validator and no `Content-Length` is another one. After a 200 that may not, what is stored counts as stale.
 pub fn is_updated_by_head(stored: &HeaderMap, status: u16, head: &HeaderMap) -> bool {
     let length = |headers: &HeaderMap| lines(headers, CONTENT_LENGTH).next().and_then(|line| digits(trim(&line)));
     let is_same_length = length(head).is_none() || length(head) == length(stored);
-    let is_same = |name: HeaderName| head.get(&name) == stored.get(&name);
+    let is_same = |name: HeaderName| head.get(&name).is_none_or(|value| stored.get(&name) == Some(value));
     status == 200 && is_same_length && is_same(ETAG) && is_same(LAST_MODIFIED)
 }
 
@@ -99,9 +99,9 @@ pub fn update(stored: &mut HeaderMap, newer: &HeaderMap, received_s: u64) {
 
 /// Gives a response that came without `Date` the time at which it came (RFC 9110 §6.6.1). One that has it keeps it.
 pub fn date(headers: &mut HeaderMap, received_s: u64) {
-    if !headers.contains_key(DATE) {
-        let text = format_http_date(received_s);
-        headers.insert(DATE, text.parse().expect("invariant: a written date is ASCII"));
+    let written = HeaderValue::try_from(format_http_date(received_s));
+    if let (false, Ok(value)) = (headers.contains_key(DATE), written) {
+        headers.insert(DATE, value);
     }
 }
 

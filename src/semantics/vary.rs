@@ -9,8 +9,8 @@ use super::fields::{joined, lines, members, pieces, trim};
 /// The most fields that a `Vary` may name; with more, nothing is reused.
 pub const VARY_NAMES_MAX: usize = 32;
 
-/// The named fields of the request that got a response, in the order of their names, with their normalised values. Equal
-/// keys are equal requests as far as the response cares.
+/// The named fields of the request that got a response, in the order of their names, with their normalised values.
+/// Equal keys are equal requests as far as the response cares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct VaryKey {
     /// Lower-case names; `None` is an absent field, which is not an empty one.

@@ -168,7 +168,12 @@ proptest! {
     }
 
     #[test]
-    fn what_is_held_lies_inside(first in 0_u64..50, len in 1_u64..50, known in any::<bool>(), range in "bytes=[0-9]{0,2}-[0-9]{0,2}") {
+    fn what_is_held_lies_inside(
+        first in 0_u64..50,
+        len in 1_u64..50,
+        known in any::<bool>(),
+        range in "bytes=[0-9]{0,2}-[0-9]{0,2}",
+    ) {
         let part = part(first, first + len, known.then_some(80));
         if let Need::Held { first, last } = part.need(Some(&range)) {
             prop_assert!(part.first <= first && first <= last && last < part.end());
