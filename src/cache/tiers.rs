@@ -111,10 +111,11 @@ impl<V: Keep> Tiers<V> {
             }
         }
         let entry = self.shared.as_ref()?.get(key).await?;
+        let found = self.taken(Some(entry.clone()), key, Place::Shared)?;
         if let Some(disk) = &self.disk {
-            disk.put(entry.clone());
+            disk.put(entry);
         }
-        self.taken(Some(entry), key, Place::Shared)
+        Some(found)
     }
 
     /// Offers a value to every tier. Those below memory take it when they get to it, or not at all.

@@ -1,10 +1,11 @@
 //! From checked values to the typed groups.
 
 use super::groups::{
-    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Pixels, Presets, S3,
-    Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
+    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
+    S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 use super::mistake::Provenance;
+use super::mounts::Mount;
 use super::table::PRESIGNED;
 use super::values::Values;
 
@@ -37,6 +38,7 @@ impl Config {
             cache: cache(&values),
             shared: shared(&values),
             freshness: freshness(&values),
+            mounts: mounts(&values),
             logging: Logging { level: values.choice("log.level"), format: values.choice("log.format") },
             values,
         }
@@ -258,6 +260,15 @@ fn freshness(values: &Values) -> Freshness {
         refused: values.duration("negative_ttl.refused"),
         origin_error: values.duration("negative_ttl.origin_error"),
         undecodable: values.duration("negative_ttl.undecodable"),
+    }
+}
+
+fn mounts(values: &Values) -> Mounts {
+    Mounts {
+        list: values.texts("mounts").iter().filter_map(|text| Mount::parse(text)).collect(),
+        memory_bytes: values.bytes("mount.memory_bytes"),
+        body_bytes_max: values.bytes("mount.body_bytes_max"),
+        request_bytes_max: values.bytes("mount.request_bytes_max"),
     }
 }
 

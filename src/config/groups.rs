@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::mounts::Mount;
 use super::secret::Secret;
 use super::values::Values;
 
@@ -27,6 +28,7 @@ pub struct Config {
     pub cache: Cache,
     pub shared: Shared,
     pub freshness: Freshness,
+    pub mounts: Mounts,
     pub logging: Logging,
     /// What the groups were made from, for [`Config::effective`] and [`Config::reloaded`].
     pub(super) values: Values,
@@ -296,6 +298,17 @@ pub struct Freshness {
     pub refused: Duration,
     pub origin_error: Duration,
     pub undecodable: Duration,
+}
+
+/// Pass-through mounts.
+#[derive(Debug, Clone)]
+pub struct Mounts {
+    /// No two of the same prefix, and none where images are.
+    pub list: Vec<Mount>,
+    /// 0 keeps none.
+    pub memory_bytes: u64,
+    pub body_bytes_max: u64,
+    pub request_bytes_max: u64,
 }
 
 /// What is logged, and how: names that the logs know.

@@ -9,6 +9,16 @@ use crate::origin::{Fetched, OriginError};
 use crate::telemetry::metrics::{Counter, Histogram};
 use crate::transform::Format;
 
+/// A tier was asked.
+pub fn asked(tier: &'static str, hit: bool) {
+    Counter::CacheEvents.add(1, &[("tier", tier), ("event", if hit { "hit" } else { "miss" })]);
+}
+
+/// A tier was given something.
+pub fn kept(tier: &'static str) {
+    Counter::CacheEvents.add(1, &[("tier", tier), ("event", "insert")]);
+}
+
 /// Something stale is served.
 pub fn stale(why: StaleWhy) {
     Counter::StaleServed.add(1, &[("why", why.name())]);

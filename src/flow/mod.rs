@@ -10,6 +10,7 @@ mod counted;
 mod failure;
 mod labels;
 pub mod lifetime;
+pub mod mount;
 mod original;
 mod picture;
 pub mod plan;
@@ -35,6 +36,7 @@ use crate::engine::{Limits, Patience, Pool};
 
 pub use ask::{Answer, Ask, CacheOutcome, Keeping, StaleWhy};
 pub use failure::Failure;
+use mount::Mounts;
 pub use original::{KeptOriginal, Known, Originals};
 pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
 pub use setup::{SetupError, dialect, engine_limits, origins_spec};
@@ -62,6 +64,7 @@ pub struct Flow {
     /// Places for renewals that nobody waits for.
     behind: Arc<Semaphore>,
     outdated: behind::Outdated,
+    mounts: Arc<Mounts>,
     pool: Pool,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::behind::Outdated;
+use super::mount::Mounts;
 use super::shared::shared_spec;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
 use crate::cache::{
@@ -82,8 +83,11 @@ impl Flow {
         let shared = shared(config, &marks, &tracker, &stop)?;
         let originals = Tiers::new(config.cache.originals_memory_bytes, Arc::clone(&marks), ORIGINALS);
         let variants = Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS);
+        let name = &config.server.cache_status_name;
+        let mounts = Mounts::new(&config.mounts, name, Arc::clone(&origins), marks.stamps().clone(), tracker.clone())?;
         Ok(Arc::new(Self {
             rules,
+            mounts: Arc::new(mounts),
             config: config.clone(),
             originals: Originals::new(origins, originals.with_disk(disk.clone()), Arc::clone(&marks), tracker.clone()),
             variants: variants.with_disk(disk.clone()).with_shared(shared.clone()),

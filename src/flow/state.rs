@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Flow;
+use super::mount::Mounts;
 use crate::engine::vips::{Vips, tracked_bytes};
 use crate::telemetry::metrics::Gauge;
 
@@ -22,8 +23,12 @@ impl Flow {
         let pool = self.pool.state();
         let originals = self.originals.tiers().memory();
         let variants = self.variants.memory();
-        let tiers =
-            [("memory", variants.bytes(), variants.len()), ("originals_memory", originals.bytes(), originals.len())];
+        let (mount_bytes, mount_entries) = self.mounts.upkeep();
+        let tiers = [
+            ("mount_memory", mount_bytes, mount_entries),
+            ("memory", variants.bytes(), variants.len()),
+            ("originals_memory", originals.bytes(), originals.len()),
+        ];
         for (tier, bytes, entries) in tiers {
             Gauge::CacheBytes.set(bytes, &[("tier", tier)]);
             Gauge::CacheEntries.set(entries, &[("tier", tier)]);
@@ -33,6 +38,7 @@ impl Flow {
         Gauge::WorkersBusy.set(pool.busy as u64, &[]);
         Gauge::Flights.set(self.flights.len() as u64, &[("kind", "variant")]);
         Gauge::Flights.set(self.originals.flights() as u64, &[("kind", "original")]);
+        Gauge::Flights.set(self.mounts.flights() as u64, &[("kind", "mount")]);
         Gauge::VipsMemory.set(tracked_bytes(), &[]);
     }
 
@@ -92,6 +98,11 @@ impl Flow {
     /// What makes pixels here, as it is part of every entity tag.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// The pass-through mounts.
+    pub fn mounts(&self) -> &Arc<Mounts> {
+        &self.mounts
     }
 
     /// What stands before the signature in every path; empty for nothing.

@@ -27,6 +27,8 @@ pub enum Route {
     Options,
     /// Metrics and status.
     Operations,
+    /// A pass-through mount.
+    Mount,
     /// Refused before any route.
     Refused,
 }
@@ -76,6 +78,7 @@ impl Route {
             Self::Health => "health",
             Self::Options => "options",
             Self::Operations => "operations",
+            Self::Mount => "mount",
             Self::Refused => "refused",
         }
     }

@@ -74,7 +74,7 @@ impl Handler for Admin {
     async fn handle(&self, mut request: Request) -> Reply {
         let (mut response, notes) = self.route(&mut request).await;
         Headers::new(None).complete(&mut response, &request);
-        Reply { response, notes }
+        Reply { response, rest: None, notes }
     }
 }
 

@@ -14,6 +14,7 @@ mod connection;
 mod drain;
 mod headers;
 mod listener;
+mod mounted;
 mod pulse;
 mod purge;
 mod reply;

@@ -14,12 +14,14 @@ use super::access::{Notes, Route};
 use super::answer;
 use super::connection::Handler;
 use super::headers::Headers;
+use super::mounted;
 use super::reply::Reply;
 use super::request::Request;
 use super::respond;
 use super::service::{Extra, Service};
 use super::spec::ResponseSpec;
 use crate::config::UrlQuery;
+use crate::flow::mount::{Claim, Mounts};
 use crate::flow::{Ask, Failure};
 use crate::telemetry::health::{Health, Phase};
 
@@ -67,18 +69,8 @@ impl<S: Service> Main<S> {
     }
 
     async fn route(&self, request: &Request) -> (Response<Bytes>, Notes) {
-        if !request.has_one_host() {
-            return refuse(Route::Refused, &respond::host_missing(), request);
-        }
         if request.method == Method::OPTIONS {
             return (self.options(), Notes::of(Route::Options));
-        }
-        let page =
-            self.extra.as_ref().and_then(|extra| extra.route(&request.method, request.path(), request.uri.query()));
-        match page {
-            Some(Ok(page)) => return (page, Notes::of(Route::Page)),
-            Some(Err(failure)) => return refuse(Route::Page, &failure, request),
-            None => {}
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let failure = respond::method_not_allowed(request.method.as_str());
@@ -100,6 +92,29 @@ impl<S: Service> Main<S> {
             _ if path.starts_with("/.well-known/") => refuse(Route::Page, &respond::not_found(), request),
             _ => self.image(request).await,
         }
+    }
+
+    /// The page beside the images that a request names.
+    fn page(&self, request: &Request) -> Option<(Response<Bytes>, Notes)> {
+        let extra = self.extra.as_ref().filter(|_| request.method != Method::OPTIONS)?;
+        let page = extra.route(&request.method, request.path(), request.uri.query())?;
+        Some(match page {
+            Ok(page) => (page, Notes::of(Route::Page)),
+            Err(failure) => refuse(Route::Page, &failure, request),
+        })
+    }
+
+    /// The mount of a request, whatever its method. What every server of ours has at a fixed path is nobody's.
+    fn claim(&self, request: &Request) -> Option<(&Arc<Mounts>, Claim)> {
+        let mounts = self.service.mounts()?;
+        let path = request.path();
+        let is_ours = matches!(path, "/live" | "/health");
+        let claim = mounts.claim(path).filter(|_| !is_ours)?;
+        let is_image = |prefix: &str| {
+            !prefix.is_empty() && path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        // Below `/` everything would be claimed; the images have a prefix of their own then.
+        (!is_image(self.service.prefix())).then_some((mounts, claim))
     }
 
     async fn image(&self, request: &Request) -> (Response<Bytes>, Notes) {
@@ -155,14 +170,29 @@ impl<S: Service> Main<S> {
 }
 
 impl<S: Service> Handler for Main<S> {
-    async fn handle(&self, request: Request) -> Reply {
-        let (mut response, notes) = self.route(&request).await;
+    async fn handle(&self, mut request: Request) -> Reply {
+        if !request.has_one_host() {
+            let (mut response, notes) = refuse(Route::Refused, &respond::host_missing(), &request);
+            self.headers.complete(&mut response, &request);
+            return Reply { response, rest: None, notes };
+        }
+        let page = self.page(&request);
+        if let Some((mounts, claim)) = self.claim(&request).filter(|_| page.is_none()) {
+            return mounted::answer(mounts, claim, &mut request, &self.headers).await;
+        }
+        let (mut response, notes) = match page {
+            Some(page) => page,
+            None => self.route(&request).await,
+        };
         self.headers.complete(&mut response, &request);
-        Reply { response, notes }
+        Reply { response, rest: None, notes }
     }
 
     fn shown_path(&self, request: &Request) -> String {
-        self.service.shown_path(request.path())
+        match self.claim(request) {
+            Some(_) => request.path().to_owned(),
+            None => self.service.shown_path(request.path()),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ pub mod reuse;
 pub mod server_timing;
 pub mod storing;
 mod structured;
+pub mod surrogate;
 pub mod targeted;
 pub mod update;
 pub mod vary;

@@ -1,8 +1,8 @@
 //! Asking the origin about a stored response, and what its answer changes (RFC 9111 §4.3).
 
 use http::header::{
-    AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    IF_RANGE, LAST_MODIFIED,
+    AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    LAST_MODIFIED,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -20,8 +20,17 @@ pub enum Validated {
     Other,
 }
 
-/// Fields that describe the body that is kept, which a 304 leaves as it is.
-const OF_THE_BODY: [HeaderName; 4] = [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE];
+/// Fields that say how to read the bytes that are kept, which a 304 leaves as they are: length, coding, place, digests.
+/// `Content-Type` is not among them: nothing here was made of it, and an origin may correct it (RFC 9111 §3.2).
+const OF_THE_BODY: [HeaderName; 7] = [
+    CONTENT_LENGTH,
+    CONTENT_ENCODING,
+    CONTENT_RANGE,
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+];
 
 /// The condition fields that ask whether a stored response is still true: `If-None-Match` and `If-Modified-Since` with
 /// the stored values byte for byte (RFC 9111 §4.3.1). Empty when there is nothing to ask with.

@@ -34,7 +34,8 @@ pub struct Held {
     labels: Vec<(&'static str, &'static str)>,
 }
 
-const ROUTE: Label = Label { name: "route", values: &["image", "page", "health", "options", "operations", "refused"] };
+const ROUTE: Label =
+    Label { name: "route", values: &["image", "page", "health", "options", "operations", "mount", "refused"] };
 const CACHE: Label = Label {
     name: "cache",
     values: &["hit", "stale", "confirmed", "miss", "revalidated", "collapsed", "bypass", "none"],
@@ -46,24 +47,15 @@ const FORMAT: Label = Label {
     values: &["jpg", "png", "webp", "avif", "jxl", "gif", "tiff", "heic", "bmp", "ico", "svg", "other"],
 };
 const TIER: Label = Label { name: "tier", values: TIERS };
-const TIERS: &[&str] = &[
-    "memory",
-    "disk",
-    "shared",
-    "originals_memory",
-    "originals_disk",
-    "originals_shared",
-    "files_memory",
-    "files_disk",
-    "files_shared",
-];
+const TIERS: &[&str] =
+    &["memory", "disk", "shared", "originals_memory", "originals_disk", "mount_memory", "mount_disk"];
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
 const PURGED_BY: Label = Label { name: "by", values: &["urls", "sources", "prefixes", "tags"] };
 const STRENGTH: Label = Label { name: "strength", values: &["hard", "soft"] };
 const SHARED_CALL: Label = Label { name: "call", values: &["get", "put", "list", "delete", "publish"] };
 const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "marks", "busy"] };
 const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "purged"] };
-const FLIGHT: Label = Label { name: "kind", values: &["variant", "original"] };
+const FLIGHT: Label = Label { name: "kind", values: &["variant", "original", "mount"] };
 const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
