@@ -22,6 +22,7 @@ mod shared;
 mod state;
 mod variant;
 mod wanted;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;

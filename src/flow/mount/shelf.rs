@@ -47,7 +47,7 @@ const DROPPED_S: u64 = 15 * 60;
 impl Shelf {
     pub(super) fn new(budget_bytes: u64) -> Self {
         Self {
-            tier: MemoryTier::new(budget_bytes),
+            tier: MemoryTier::new(budget_bytes, "mount_memory"),
             dropped: Negative::new(DROPPED_MAX),
             clock: AtomicU64::new(0),
             writing: [const { Mutex::new(()) }; STRIPES],
