@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::Flow;
 use super::mount::Mounts;
-use crate::cache::Class;
 use crate::engine::vips::{Vips, tracked_bytes};
 use crate::telemetry::metrics::Gauge;
 
@@ -33,17 +32,6 @@ impl Flow {
         for (tier, bytes, entries) in tiers {
             Gauge::CacheBytes.set(bytes, &[("tier", tier)]);
             Gauge::CacheEntries.set(entries, &[("tier", tier)]);
-        }
-        if let Some(disk) = &self.disk {
-            for class in disk.state().classes {
-                let tier = match class.class {
-                    Class::Variant => "disk",
-                    Class::Original => "originals_disk",
-                    Class::File => "mount_disk",
-                };
-                Gauge::CacheBytes.set(class.bytes, &[("tier", tier)]);
-                Gauge::CacheEntries.set(class.entries, &[("tier", tier)]);
-            }
         }
         self.upkeep_marks();
         Gauge::QueueJobs.set(pool.waiting as u64, &[]);
