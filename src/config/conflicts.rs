@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::mistake::{Mistake, Problem};
+use super::mounts::{Mount, faults};
 use super::values::Values;
 
 /// Every conflict, placed at the setting to change. Settings that other mistakes obscure take no part, since the
@@ -24,6 +25,14 @@ pub(super) fn conflicts(values: &Values, mistakes: &[Mistake]) -> Vec<Mistake> {
     let overlap = addresses.is_some_and(|(images, operations)| overlap(images, operations));
     let blamed = if values.is_default("admin.listen") { "listen" } else { "admin.listen" };
     check(["listen", "admin.listen"], blamed, overlap.then_some(Problem::SameAddress));
+    let has = |setting: &str| match setting {
+        "local_root" => values.path(setting).is_some(),
+        _ => values.bool(setting),
+    };
+    let mounts: Vec<_> = values.texts("mounts").iter().filter_map(|text| Mount::parse(text)).collect();
+    for fault in faults(&mounts, &values.text("path_prefix"), has) {
+        check(["mounts", "path_prefix"], "mounts", Some(Problem::Mount(fault)));
+    }
     found
 }
 

@@ -1,10 +1,11 @@
 //! From checked values to the typed groups.
 
 use super::groups::{
-    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Pixels, Presets, S3,
-    Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, Urls,
+    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
+    S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 use super::mistake::Provenance;
+use super::mounts::Mount;
 use super::table::PRESIGNED;
 use super::values::Values;
 
@@ -37,6 +38,7 @@ impl Config {
             cache: cache(&values),
             shared: shared(&values),
             freshness: freshness(&values),
+            mounts: mounts(&values),
             logging: Logging { level: values.choice("log.level"), format: values.choice("log.format") },
             values,
         }
@@ -73,6 +75,7 @@ fn server(values: &Values) -> Server {
         cors_origin: non_empty(values.text("cors_origin")),
         server_timing: values.bool("server_timing"),
         cache_status_name: values.text("cache.status_name"),
+        tag_headers: values.choices("tag_headers"),
     }
 }
 
@@ -102,6 +105,11 @@ fn urls(values: &Values) -> Urls {
         base64_includes_filename: values.bool("base64_url_includes_filename"),
         bytes_max: size("url.bytes_max", values),
         options_max: values.int("url.options_max"),
+        query: match values.choice("url.query") {
+            "refuse" => UrlQuery::Refuse,
+            "redirect" => UrlQuery::Redirect,
+            _ => UrlQuery::Ignore,
+        },
     }
 }
 
@@ -210,6 +218,9 @@ fn cache(values: &Values) -> Cache {
         originals_memory_bytes: values.bytes("cache.originals_memory_bytes"),
         disk_path: values.path("cache.disk_path"),
         disk_bytes: values.bytes("cache.disk_bytes"),
+        originals_disk_bytes: values.bytes("cache.originals_disk_bytes"),
+        files_disk_bytes: values.bytes("cache.files_disk_bytes"),
+        disk_queue_bytes: values.bytes("cache.disk_queue_bytes"),
     }
 }
 
@@ -241,9 +252,23 @@ fn freshness(values: &Values) -> Freshness {
         ttl: values.duration("ttl"),
         ttl_truncated: values.duration("ttl_truncated"),
         origin_ttl: values.duration("origin_ttl"),
+        honours_origin: values.choice("origin_cache_control") == "honour",
+        stale_while_revalidate: values.duration("stale_while_revalidate"),
+        stale_if_error: values.duration("stale_if_error"),
+        ttl_cdn: values.duration("ttl_cdn"),
         not_found: values.duration("negative_ttl.not_found"),
+        refused: values.duration("negative_ttl.refused"),
         origin_error: values.duration("negative_ttl.origin_error"),
         undecodable: values.duration("negative_ttl.undecodable"),
+    }
+}
+
+fn mounts(values: &Values) -> Mounts {
+    Mounts {
+        list: values.texts("mounts").iter().filter_map(|text| Mount::parse(text)).collect(),
+        memory_bytes: values.bytes("mount.memory_bytes"),
+        body_bytes_max: values.bytes("mount.body_bytes_max"),
+        request_bytes_max: values.bytes("mount.request_bytes_max"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::mounts::Mount;
 use super::secret::Secret;
 use super::values::Values;
 
@@ -27,6 +28,7 @@ pub struct Config {
     pub cache: Cache,
     pub shared: Shared,
     pub freshness: Freshness,
+    pub mounts: Mounts,
     pub logging: Logging,
     /// What the groups were made from, for [`Config::effective`] and [`Config::reloaded`].
     pub(super) values: Values,
@@ -47,6 +49,8 @@ pub struct Server {
     pub cors_origin: Option<String>,
     pub server_timing: bool,
     pub cache_status_name: String,
+    /// Names of fields in lower case.
+    pub tag_headers: Vec<&'static str>,
 }
 
 /// The listener for operations.
@@ -100,6 +104,17 @@ pub struct Urls {
     pub base64_includes_filename: bool,
     pub bytes_max: usize,
     pub options_max: usize,
+    pub query: UrlQuery,
+}
+
+/// What becomes of a query string behind an image URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlQuery {
+    Ignore,
+    /// 400.
+    Refuse,
+    /// 308 to the URL without it.
+    Redirect,
 }
 
 /// Where presets come from.
@@ -230,8 +245,12 @@ pub struct Cache {
     pub memory_bytes: u64,
     /// 0 keeps none.
     pub originals_memory_bytes: u64,
+    /// `None` keeps nothing on disk.
     pub disk_path: Option<PathBuf>,
     pub disk_bytes: u64,
+    pub originals_disk_bytes: u64,
+    pub files_disk_bytes: u64,
+    pub disk_queue_bytes: u64,
 }
 
 /// The bucket that nodes share.
@@ -269,9 +288,27 @@ pub struct Freshness {
     pub ttl: Duration,
     pub ttl_truncated: Duration,
     pub origin_ttl: Duration,
+    /// Whether an origin's own fields decide where it sends them.
+    pub honours_origin: bool,
+    pub stale_while_revalidate: Duration,
+    pub stale_if_error: Duration,
+    /// 0 sends no field of its own to CDNs.
+    pub ttl_cdn: Duration,
     pub not_found: Duration,
+    pub refused: Duration,
     pub origin_error: Duration,
     pub undecodable: Duration,
+}
+
+/// Pass-through mounts.
+#[derive(Debug, Clone)]
+pub struct Mounts {
+    /// No two of the same prefix, and none where images are.
+    pub list: Vec<Mount>,
+    /// 0 keeps none.
+    pub memory_bytes: u64,
+    pub body_bytes_max: u64,
+    pub request_bytes_max: u64,
 }
 
 /// What is logged, and how: names that the logs know.

@@ -29,6 +29,8 @@ pub enum Kind {
     },
     Text(Form),
     TextList,
+    /// Texts that each hold a form.
+    FormList(Form),
     /// Rules `pattern=replacement`, in order.
     Replacements,
     /// One of these words.
@@ -85,6 +87,7 @@ impl Kind {
         matches!(
             self,
             Self::TextList
+                | Self::FormList(_)
                 | Self::Replacements
                 | Self::ChoiceList(_)
                 | Self::Qualities(_)
@@ -106,7 +109,7 @@ impl Kind {
                 let examples = if max > Duration::from_hours(1) { "30s, 12h or 30d" } else { "250ms, 10s or 2m" };
                 format!("a duration from {} to {}, such as {examples}", duration_text(min), duration_text(max))
             }
-            Self::Text(form) => form.says.to_owned(),
+            Self::Text(form) | Self::FormList(form) => form.says.to_owned(),
             Self::TextList | Self::SecretList => "a list of texts, separated by commas".to_owned(),
             Self::Replacements => "rules `pattern=replacement`, separated by semicolons".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
@@ -163,6 +166,7 @@ impl Kind {
             Self::Address | Self::AddressOrNone => text.parse().ok().map(|address| Value::Address(Some(address))),
             Self::Secret => Some(Value::Secret((!none).then(|| Secret::new(text.as_bytes().to_vec())))),
             Self::TextList
+            | Self::FormList(_)
             | Self::Replacements
             | Self::ChoiceList(_)
             | Self::Qualities(_)
@@ -175,6 +179,9 @@ impl Kind {
     fn parse_list(self, items: &[String]) -> Result<Value, Refused> {
         match self {
             Self::TextList => each(items, |item| Some(item.to_owned())).map(Value::TextList),
+            Self::FormList(form) => {
+                each(items, |item| (form.holds)(item).then(|| item.to_owned())).map(Value::TextList)
+            }
             Self::Replacements => each(items, replacement).map(Value::Pairs),
             Self::ChoiceList(words) => {
                 let chosen = each(items, |item| words.iter().find(|word| **word == item).copied())?;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::kind::Refused;
+use super::mounts::MountFault;
 use super::table::Setting;
 
 /// Where an effective value was given.
@@ -57,6 +58,8 @@ pub enum Problem {
     Unpaired { keys: usize, salts: usize },
     #[error("`admin.listen` overlaps `listen`; give it another port")]
     SameAddress,
+    #[error("a mount cannot be served: {0}")]
+    Mount(MountFault),
 }
 
 // === impl Position ===
@@ -112,7 +115,7 @@ impl Mistake {
             | Problem::Twice { key: refused, .. }
             | Problem::SecretFlag { key: refused, .. } => *refused == key,
             Problem::Unreadable(_) | Problem::TooLarge { .. } | Problem::Syntax { .. } => true,
-            Problem::Unknown { .. } | Problem::Unpaired { .. } | Problem::SameAddress => false,
+            Problem::Unknown { .. } | Problem::Unpaired { .. } | Problem::SameAddress | Problem::Mount(_) => false,
         }
     }
 }

@@ -14,6 +14,7 @@ mod kind;
 mod layers;
 mod load;
 mod mistake;
+mod mounts;
 mod nearest;
 mod secret;
 mod table;
@@ -24,15 +25,17 @@ mod values;
 pub use docs::{example_toml, settings_markdown};
 pub use from_values::Effective;
 pub use groups::{
-    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Pixels, Presets, S3,
-    Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, Urls,
+    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
+    S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 pub use kind::{Form, Kind};
 pub use load::{FILE_VARIABLE, environment, load};
 pub use mistake::{Mistake, Position, Problem, Provenance};
+pub use mounts::{Mount, MountFault};
 pub use nearest::nearest;
 pub use secret::Secret;
 pub use table::{ENVIRONMENT_PREFIX, GROUPS, Group, Reload, Setting, setting, settings};
+pub use units::parse_duration;
 
 #[cfg(test)]
 mod tests;

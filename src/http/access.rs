@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Response};
 use tokio::time::Instant;
 
-use super::answer::word;
+use super::caching::word;
 use super::request::Request;
 use crate::flow::CacheOutcome;
 use crate::telemetry::log::AccessLine;
@@ -27,6 +27,8 @@ pub enum Route {
     Options,
     /// Metrics and status.
     Operations,
+    /// A pass-through mount.
+    Mount,
     /// Refused before any route.
     Refused,
 }
@@ -76,6 +78,7 @@ impl Route {
             Self::Health => "health",
             Self::Options => "options",
             Self::Operations => "operations",
+            Self::Mount => "mount",
             Self::Refused => "refused",
         }
     }

@@ -111,9 +111,9 @@ pub(super) async fn serve<H: Handler>(
             let mut record = Record::begin(&request, || handler.shown_path(&request));
             let handler = Arc::clone(&handler);
             async move {
-                let Reply { response, notes } = handler.handle(request).await;
+                let Reply { response, rest, notes } = handler.handle(request).await;
                 record.answered(&response, notes);
-                Ok::<_, Infallible>(response.map(|bytes| ReplyBody::new(bytes, record, exchange)))
+                Ok::<_, Infallible>(response.map(|bytes| ReplyBody::new(bytes, rest, record, exchange)))
             }
         })
     };

@@ -62,6 +62,28 @@ impl Headers {
     }
 }
 
+/// Makes an answer that is passed on whole: its length, no body where the method or the status has none, and the
+/// request's id. Everything else is the origin's business. `is_whole` tells that the body is all there is of it.
+pub(super) fn complete_passed(response: &mut Response<Bytes>, request: &Request, is_whole: bool) {
+    let has_content = !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let len = response.body().len();
+    let is_head = request.method == Method::HEAD;
+    if is_head || !has_content {
+        *response.body_mut() = Bytes::new();
+    }
+    let fields = response.headers_mut();
+    if !has_content {
+        fields.remove(CONTENT_LENGTH);
+    } else if is_whole && !is_head {
+        fields.insert(CONTENT_LENGTH, HeaderValue::from(len));
+    } else if is_whole && len > 0 {
+        set_default(fields, CONTENT_LENGTH, HeaderValue::from(len));
+    }
+    if let Ok(id) = HeaderValue::from_str(&request.id) {
+        set_default(fields, X_REQUEST_ID, id);
+    }
+}
+
 fn set_default(fields: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     fields.entry(name).or_insert(value);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
-    CONTENT_TYPE, HeaderValue, InvalidHeaderValue,
+    CONTENT_TYPE, HeaderValue, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, InvalidHeaderValue, LOCATION,
 };
 use http::{Method, Response, StatusCode};
 
@@ -14,11 +14,14 @@ use super::access::{Notes, Route};
 use super::answer;
 use super::connection::Handler;
 use super::headers::Headers;
+use super::mounted;
 use super::reply::Reply;
 use super::request::Request;
 use super::respond;
 use super::service::{Extra, Service};
 use super::spec::ResponseSpec;
+use crate::config::UrlQuery;
+use crate::flow::mount::{Claim, Mounts};
 use crate::flow::{Ask, Failure};
 use crate::telemetry::health::{Health, Phase};
 
@@ -66,18 +69,8 @@ impl<S: Service> Main<S> {
     }
 
     async fn route(&self, request: &Request) -> (Response<Bytes>, Notes) {
-        if !request.has_one_host() {
-            return refuse(Route::Refused, &respond::host_missing(), request);
-        }
         if request.method == Method::OPTIONS {
             return (self.options(), Notes::of(Route::Options));
-        }
-        let page =
-            self.extra.as_ref().and_then(|extra| extra.route(&request.method, request.path(), request.uri.query()));
-        match page {
-            Some(Ok(page)) => return (page, Notes::of(Route::Page)),
-            Some(Err(failure)) => return refuse(Route::Page, &failure, request),
-            None => {}
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let failure = respond::method_not_allowed(request.method.as_str());
@@ -101,9 +94,36 @@ impl<S: Service> Main<S> {
         }
     }
 
+    /// The page beside the images that a request names.
+    fn page(&self, request: &Request) -> Option<(Response<Bytes>, Notes)> {
+        let extra = self.extra.as_ref().filter(|_| request.method != Method::OPTIONS)?;
+        let page = extra.route(&request.method, request.path(), request.uri.query())?;
+        Some(match page {
+            Ok(page) => (page, Notes::of(Route::Page)),
+            Err(failure) => refuse(Route::Page, &failure, request),
+        })
+    }
+
+    /// The mount of a request, whatever its method. What every server of ours has at a fixed path is nobody's.
+    fn claim(&self, request: &Request) -> Option<(&Arc<Mounts>, Claim)> {
+        let mounts = self.service.mounts()?;
+        let path = request.path();
+        let is_ours = matches!(path, "/live" | "/health");
+        let claim = mounts.claim(path).filter(|_| !is_ours)?;
+        let is_image = |prefix: &str| {
+            !prefix.is_empty() && path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        // Below `/` everything would be claimed; the images have a prefix of their own then.
+        (!is_image(self.service.prefix())).then_some((mounts, claim))
+    }
+
     async fn image(&self, request: &Request) -> (Response<Bytes>, Notes) {
+        if let Some(answered) = self.query(request) {
+            return answered;
+        }
         let ask = Ask {
             path: request.path().to_owned(),
+            if_none_match: only_if_none_match(request),
             accept: request.joined(ACCEPT).unwrap_or_default().into_owned(),
             bearer: request.bearer().map(str::to_owned),
             id: request.id.clone(),
@@ -111,6 +131,27 @@ impl<S: Service> Main<S> {
         match self.service.answer(ask).await {
             Ok(found) => answer::answer(found, request, &self.spec),
             Err(failure) => answer::failed(failure, request, &self.spec),
+        }
+    }
+
+    /// The answer to an image URL with a query string, where the setting says that it has one.
+    fn query(&self, request: &Request) -> Option<(Response<Bytes>, Notes)> {
+        let query = request.uri.query()?;
+        let path = request.path();
+        match self.spec.query {
+            UrlQuery::Ignore => None,
+            // What begins with two slashes would be read as the address of another host.
+            UrlQuery::Redirect if !path.starts_with("//") => {
+                let location = HeaderValue::from_str(path).ok()?;
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+                response.headers_mut().insert(LOCATION, location);
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+                Some((response, Notes::of(Route::Image)))
+            }
+            UrlQuery::Redirect | UrlQuery::Refuse => {
+                Some(refuse(Route::Refused, &respond::query_refused(query), request))
+            }
         }
     }
 
@@ -129,15 +170,37 @@ impl<S: Service> Main<S> {
 }
 
 impl<S: Service> Handler for Main<S> {
-    async fn handle(&self, request: Request) -> Reply {
-        let (mut response, notes) = self.route(&request).await;
+    async fn handle(&self, mut request: Request) -> Reply {
+        if !request.has_one_host() {
+            let (mut response, notes) = refuse(Route::Refused, &respond::host_missing(), &request);
+            self.headers.complete(&mut response, &request);
+            return Reply { response, rest: None, notes };
+        }
+        let page = self.page(&request);
+        if let Some((mounts, claim)) = self.claim(&request).filter(|_| page.is_none()) {
+            return mounted::answer(mounts, claim, &mut request, &self.headers).await;
+        }
+        let (mut response, notes) = match page {
+            Some(page) => page,
+            None => self.route(&request).await,
+        };
         self.headers.complete(&mut response, &request);
-        Reply { response, notes }
+        Reply { response, rest: None, notes }
     }
 
     fn shown_path(&self, request: &Request) -> String {
-        self.service.shown_path(request.path())
+        match self.claim(request) {
+            Some(_) => request.path().to_owned(),
+            None => self.service.shown_path(request.path()),
+        }
     }
+}
+
+/// The condition by which a client that has the picture asks for a new one, where it is the only one: then it can be
+/// answered before the picture is made.
+fn only_if_none_match(request: &Request) -> Option<String> {
+    let has_others = [IF_MATCH, IF_UNMODIFIED_SINCE].iter().any(|name| request.headers.contains_key(name));
+    if has_others { None } else { request.joined(IF_NONE_MATCH).map(std::borrow::Cow::into_owned) }
 }
 
 /// A small page or text of our own.

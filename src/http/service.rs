@@ -2,12 +2,14 @@
 //! the flow only through [`Service`], so that its tests need neither an origin nor an engine.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{Method, Response};
 
+use crate::flow::mount::Mounts;
 use crate::flow::{Answer, Ask, Failure};
 
 /// Answers image requests.
@@ -20,6 +22,11 @@ pub trait Service: Send + Sync + 'static {
     #[expect(clippy::unnecessary_literal_bound, reason = "an implementation may keep its own text")]
     fn prefix(&self) -> &str {
         ""
+    }
+
+    /// The pass-through mounts beside the images, where there are any.
+    fn mounts(&self) -> Option<&Arc<Mounts>> {
+        None
     }
 
     /// A path as it may stand in a log: without its signature, and without the query of the source, which is where
@@ -49,13 +56,17 @@ fn decoded(source: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
-impl Service for std::sync::Arc<crate::flow::Flow> {
+impl Service for Arc<crate::flow::Flow> {
     fn answer(&self, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send {
         crate::flow::Flow::answer(self, ask)
     }
 
     fn prefix(&self) -> &str {
         self.path_prefix()
+    }
+
+    fn mounts(&self) -> Option<&Arc<Mounts>> {
+        Some(crate::flow::Flow::mounts(self))
     }
 }
 

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 use reqwest::{Request, Response};
 use url::Url;
 
 use super::deadline::Deadline;
 use super::error::{OriginError, OriginSetupError, Phase};
+use super::forward::Outbound;
 use super::guard::{Guard, Reach};
 use super::resolver::{GuardedNames, NameError, Names};
 use super::spec::{OriginLimits, OriginsSpec};
@@ -122,6 +123,26 @@ impl Clients {
         Ok(response)
     }
 
+    /// Passes a request on to a server that the operator configured, and waits for the header of the answer.
+    pub(super) async fn forward(&self, request: Outbound, deadline: &Deadline) -> Result<Response, OriginError> {
+        let Outbound { method, url, headers, body } = request;
+        let may_repeat = matches!(method, Method::GET | Method::HEAD) && body.is_empty();
+        let ask = || {
+            let builder = self.trusted.request(method.clone(), url.clone()).headers(headers.clone());
+            // An empty body would be announced, which some servers refuse on a GET.
+            if body.is_empty() && is_bodiless(&method) { builder.send() } else { builder.body(body.clone()).send() }
+        };
+        let first_byte_ms_max = self.limits.first_byte_ms_max;
+        let mut sent = deadline.within(Phase::FirstByte, first_byte_ms_max, ask()).await?;
+        let is_broken = |error: &reqwest::Error| Failure::of(error) == Failure::BrokeBeforeAnswer;
+        if may_repeat && sent.as_ref().is_err_and(is_broken) {
+            sent = deadline.within(Phase::FirstByte, first_byte_ms_max, ask()).await?;
+        }
+        let response = sent.map_err(|error| self.failure(error))?;
+        self.check_header(response.headers())?;
+        Ok(response)
+    }
+
     /// Sends a request to an endpoint that the operator configured. No retry and no judgement: object stores do both.
     pub(super) async fn send_trusted(&self, request: Request) -> Result<Response, reqwest::Error> {
         self.trusted.execute(request).await
@@ -188,6 +209,11 @@ impl Failure {
             }
         }
     }
+}
+
+/// Whether a request of this method has mostly no body, so that none is announced as empty.
+fn is_bodiless(method: &Method) -> bool {
+    !matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
 /// Bytes of a header as HTTP/1.1 would write it.

@@ -46,6 +46,11 @@ impl HttpOrigin {
         }
     }
 
+    /// The sockets, for whoever sends by other rules.
+    pub(super) fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
     pub(super) async fn fetch(
         &self,
         first: Url,

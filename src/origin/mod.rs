@@ -10,6 +10,7 @@ mod bucket;
 mod client;
 mod deadline;
 mod error;
+mod forward;
 mod guard;
 mod http;
 mod local;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub use self::bucket::{BucketLimits, BucketSpec, BucketStore, ObjectBucket};
 pub use self::error::{Cause, OriginError, OriginSetupError, Phase, RedirectFault};
+pub use self::forward::{Collected, Inbound, Outbound, Upstream};
 pub use self::original::{Fetched, OriginFreshness, Original, Validators};
 pub use self::query::QueryRule;
 pub use self::source::OriginalId;

@@ -82,7 +82,7 @@ fn weight(parameters: Pieces<'_>) -> Option<u16> {
 }
 
 /// `0(.ddd)` or `1(.000)` with at most three digits, in thousandths (RFC 9110 §12.4.2).
-fn quality_permille(text: &str) -> Option<u16> {
+pub(super) fn quality_permille(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let permille = match fraction.len() {
         0 => 0,

@@ -3,11 +3,13 @@
 //! In doubt the reading is the stricter one: of several values the smallest counts, a value that is no number means
 //! "stale already", and a field-name list after `private` or `no-cache` is taken for the whole response.
 
+use serde::{Deserialize, Serialize};
+
 use super::fields::{delta_s, is_token_byte, members};
 
 /// What a response says about its storing and reuse. Durations in seconds, at most `fields::DELTA_S_MAX`;
 /// a malformed one is `Some(0)`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheControl {
     pub max_age_s: Option<u64>,
     pub s_maxage_s: Option<u64>,
@@ -67,23 +69,40 @@ impl CacheControl {
         if !name.bytes().all(is_token_byte) || argument.starts_with([' ', '\t']) {
             return;
         }
-        if let Some((_, flag)) = FLAGS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
-            self.flags |= *flag as u8;
-            return;
+        if let Some(flag) = Flag::named(name) {
+            self.set(flag);
+        } else if let Some(slot) = self.duration_named(name) {
+            let seconds = delta_s(unquoted(argument)).unwrap_or(0);
+            *slot = Some(slot.map_or(seconds, |other| other.min(seconds)));
         }
-        let slot = match name {
-            _ if name.eq_ignore_ascii_case("max-age") => &mut self.max_age_s,
-            _ if name.eq_ignore_ascii_case("s-maxage") => &mut self.s_maxage_s,
-            _ if name.eq_ignore_ascii_case("stale-while-revalidate") => &mut self.stale_while_revalidate_s,
-            _ if name.eq_ignore_ascii_case("stale-if-error") => &mut self.stale_if_error_s,
-            _ => return,
-        };
-        let seconds = delta_s(unquoted(argument)).unwrap_or(0);
-        *slot = Some(slot.map_or(seconds, |other| other.min(seconds)));
+    }
+
+    pub(super) fn set(&mut self, flag: Flag) {
+        self.flags |= flag as u8;
+    }
+
+    /// The duration that a directive of this name says.
+    pub(super) fn duration_named(&mut self, name: &str) -> Option<&mut Option<u64>> {
+        match name {
+            _ if name.eq_ignore_ascii_case("max-age") => Some(&mut self.max_age_s),
+            _ if name.eq_ignore_ascii_case("s-maxage") => Some(&mut self.s_maxage_s),
+            _ if name.eq_ignore_ascii_case("stale-while-revalidate") => Some(&mut self.stale_while_revalidate_s),
+            _ if name.eq_ignore_ascii_case("stale-if-error") => Some(&mut self.stale_if_error_s),
+            _ => None,
+        }
     }
 }
 
-fn unquoted(text: &str) -> &str {
+// === impl Flag ===
+
+impl Flag {
+    pub(super) fn named(name: &str) -> Option<Self> {
+        FLAGS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, flag)| *flag)
+    }
+}
+
+/// The text without the quotes around it.
+pub(super) fn unquoted(text: &str) -> &str {
     text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
 

@@ -170,6 +170,23 @@ mod tests {
                 CacheStatus { detail: Some("private"), ..forwarded(Forward::Bypass, None) },
                 "tintype; fwd=bypass; detail=private",
             ),
+            (
+                CacheStatus { is_stored: true, ..forwarded(Forward::VaryMiss, Some(200)) },
+                "tintype; fwd=vary-miss; fwd-status=200; stored",
+            ),
+            (
+                CacheStatus { is_stored: true, ttl_s: Some(60), ..forwarded(Forward::Partial, Some(206)) },
+                "tintype; fwd=partial; fwd-status=206; ttl=60; stored",
+            ),
+            (
+                CacheStatus { detail: Some("no-store"), ..forwarded(Forward::Request, Some(200)) },
+                "tintype; fwd=request; fwd-status=200; detail=no-store",
+            ),
+            (forwarded(Forward::Method, Some(201)), "tintype; fwd=method; fwd-status=201"),
+            (
+                CacheStatus { ttl_s: Some(-37), detail: Some("sie"), ..forwarded(Forward::Stale, Some(503)) },
+                "tintype; fwd=stale; fwd-status=503; ttl=-37; detail=sie",
+            ),
             (CacheStatus { key: Some("w:100/\"a\\b\""), ..HIT }, r#"tintype; hit; key="w:100/\"a\\b\"""#),
             (CacheStatus { detail: Some("two words"), ..HIT }, "tintype; hit; detail=\"two words\""),
             (CacheStatus { name: "node 7", ..HIT }, "\"node 7\"; hit"),

@@ -127,6 +127,36 @@ pub fn is_range_wanted(conditions: &Conditions<'_>, validators: &Validators<'_>,
     method == Method::Get && conditions.if_range.is_none_or(|if_range| is_same(if_range) == Some(true))
 }
 
+/// Whether `If-None-Match` names the tag, or everything: the client has what it would be sent.
+pub fn is_listed(if_none_match: &str, etag: &str) -> bool {
+    has_match(if_none_match, &Validators { etag: Some(etag), last_modified_s: None }, Strength::Weak)
+}
+
+/// Whether two entity tags are the same by the strong comparison (RFC 9110 §8.8.3.2); what is no tag never is.
+pub fn is_same_strongly(one: &str, other: &str) -> bool {
+    both_tags(one, other).is_some_and(|(one, other)| one.matches_strongly(other))
+}
+
+/// Whether two entity tags are the same by the weak comparison (RFC 9110 §8.8.3.2); what is no tag never is.
+pub fn is_same_weakly(one: &str, other: &str) -> bool {
+    both_tags(one, other).is_some_and(|(one, other)| one.matches_weakly(other))
+}
+
+fn both_tags<'a>(one: &'a str, other: &'a str) -> Option<(EntityTag<'a>, EntityTag<'a>)> {
+    Some((EntityTag::read_whole(one)?, EntityTag::read_whole(other)?))
+}
+
+/// Whether a text is an entity tag, and a strong one.
+pub fn is_strong(etag: &str) -> bool {
+    EntityTag::read_whole(etag).is_some_and(|tag| tag.strength == Strength::Strong)
+}
+
+/// The time that `If-Modified-Since` is compared with for a stored response: `Last-Modified`, else `Date`, else the
+/// arrival (RFC 9111 §4.3.2).
+pub fn stored_modified_s(last_modified_s: Option<u64>, date_s: Option<u64>, received_s: u64) -> u64 {
+    last_modified_s.or(date_s).unwrap_or(received_s)
+}
+
 /// Whether `*` or a tag of a well-formed list within the limits matches.
 fn has_match(list: &str, validators: &Validators<'_>, strength: Strength) -> bool {
     if list.len() > ETAG_LIST_BYTES_MAX {

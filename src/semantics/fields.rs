@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use http::HeaderMap;
+use http::header::{AsHeaderName, HeaderValue};
+
 /// The most seconds that a directive or an `Age` can say, about 68 years; larger values count as this one
 /// (RFC 9111 §1.2.2), so that sums of times never overflow.
 pub const DELTA_S_MAX: u64 = 1 << 31;
@@ -39,9 +42,23 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
+/// All lines of a field as text, in their order.
+pub fn lines(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = Cow<'_, str>> {
+    headers.get_all(name).iter().map(text_of)
+}
+
+/// A field value as text. Bytes outside ASCII are read as ISO 8859-1 (RFC 9110 §5.5), so that different values never
+/// become the same text, and a directive beside such a byte is not lost.
+pub fn text_of(value: &HeaderValue) -> Cow<'_, str> {
+    match value.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.as_bytes().iter().copied().map(char::from).collect()),
+    }
+}
+
 /// The lines of a list field as one text, `None` when there is none (RFC 9110 §5.3).
-pub fn joined<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Cow<'a, str>> {
-    lines.into_iter().map(Cow::Borrowed).reduce(|mut all, line| {
+pub fn joined<'a>(lines: impl IntoIterator<Item = impl Into<Cow<'a, str>>>) -> Option<Cow<'a, str>> {
+    lines.into_iter().map(Into::into).reduce(|mut all, line| {
         let text = all.to_mut();
         text.push_str(", ");
         text.push_str(&line);
@@ -121,9 +138,22 @@ mod tests {
 
     #[test]
     fn lines_are_joined_and_absent_stays_absent() {
-        assert_eq!(joined([]), None);
+        assert_eq!(joined([""; 0]), None);
         assert_eq!(joined(["a"]).as_deref(), Some("a"));
         assert_eq!(joined(["a", "", "b"]).as_deref(), Some("a, , b"));
+    }
+
+    #[test]
+    fn bytes_outside_ascii_stay_different_and_hide_nothing() {
+        let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).expect("a value");
+        assert_eq!(text_of(&value(b"max-age=1")), "max-age=1");
+        assert_eq!(text_of(&value(b"ext=\xe9, no-store")), "ext=é, no-store");
+        assert_ne!(text_of(&value(b"\xe9")), text_of(&value(b"\xe8")));
+        let mut headers = HeaderMap::new();
+        headers.append("vary", value(b"a"));
+        headers.append("vary", value(b"b"));
+        assert_eq!(lines(&headers, "vary").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(lines(&headers, "via").count(), 0);
     }
 
     #[test]

@@ -1,13 +1,20 @@
 //! How long a response stays fresh and how old it is (RFC 9111 §4.2). Times are seconds since 1970.
 //!
-//! There is no heuristic: a response without explicit freshness has no lifetime of its own, and policy gives it one.
+//! The explicit lifetime and the guess stand apart, so that a caller who wants no guesses makes none.
 
-use super::cache_control::CacheControl;
+use serde::{Deserialize, Serialize};
+
+use super::cache_control::{CacheControl, Flag};
 use super::dates::parse_http_date;
 use super::fields::{delta_s, members};
 
+/// The longest guess: nobody who says nothing means more than a day (RFC 9111 §4.2.2).
+pub const HEURISTIC_S_MAX: u64 = 24 * 3600;
+/// A guess is this part of the time since the last change.
+const HEURISTIC_DIVISOR: u64 = 10;
+
 /// What the `Expires` lines say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expires {
     Absent,
     /// No HTTP date, or more than one line: stale already (RFC 9111 §5.3).
@@ -16,7 +23,7 @@ pub enum Expires {
 }
 
 /// When a response came, and how old it said it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrival {
     /// The `Date` field, when it could be read.
     pub date_s: Option<u64>,
@@ -65,6 +72,25 @@ pub fn lifetime_s(control: &CacheControl, expires: Expires, arrival: &Arrival) -
         Expires::At(at_s) => Some(at_s.saturating_sub(arrival.date_s.unwrap_or(arrival.received_s))),
     };
     control.s_maxage_s.or(control.max_age_s).or(from_expires)
+}
+
+/// A guess for a response without explicit freshness (RFC 9111 §4.2.2): a tenth of the time between `Last-Modified` and
+/// `Date` (or the arrival), at most [`HEURISTIC_S_MAX`]; `None` without `Last-Modified`, or when neither the status nor
+/// `public` allows a guess.
+pub fn heuristic_s(
+    status: u16,
+    control: &CacheControl,
+    last_modified_s: Option<u64>,
+    arrival: &Arrival,
+) -> Option<u64> {
+    let is_allowed = is_heuristically_cacheable(status) || control.has(Flag::Public);
+    let unchanged_s = arrival.date_s.unwrap_or(arrival.received_s).saturating_sub(last_modified_s?);
+    is_allowed.then(|| (unchanged_s / HEURISTIC_DIVISOR).min(HEURISTIC_S_MAX))
+}
+
+/// Whether a status may be stored and reused by a guess (RFC 9110 §15.1). 206 is among them too.
+pub const fn is_heuristically_cacheable(status: u16) -> bool {
+    matches!(status, 200 | 203 | 204 | 206 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
 }
 
 /// The `Age` field in seconds, at most `fields::DELTA_S_MAX`: the first value of the first line that has one counts;
@@ -121,6 +147,58 @@ mod tests {
         assert_eq!(lifetime_s(&control, expires, &arrival), Some(110));
         let arrival = Arrival { date_s: None, received_s: NOW_S + 30, ..ARRIVAL };
         assert_eq!(lifetime_s(&control, expires, &arrival), Some(70));
+    }
+
+    #[test]
+    fn expires_by_the_table() {
+        let ahead = Expires::At(784_111_777);
+        let vectors: [(&[&str], Expires); 18] = [
+            (&[], Expires::Absent),
+            (&["Sun, 06 Nov 1994 08:49:37 GMT"], ahead),
+            (&["Sunday, 06-Nov-94 08:49:37 GMT"], ahead),
+            (&["Sun Nov  6 08:49:37 1994"], ahead),
+            (&["sun, 06 NOV 1994 08:49:37 gMT"], ahead),
+            (&["Fri, 06 Nov 1994 08:49:37 GMT"], ahead),
+            (&["Sun, 06 Nov 1994 08:49:37 UTC"], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 08:49:37 AEST"], Expires::Invalid),
+            (&["Sun, 06 Nov 94 08:49:37 GMT"], Expires::Invalid),
+            (&["Sun 06 Nov 1994 08:49:37 GMT"], Expires::Invalid),
+            (&["Sun, 06  Nov  1994 08:49:37 GMT"], Expires::Invalid),
+            (&["Sun, 06-Nov-1994 08:49:37 GMT"], Expires::Invalid),
+            (&["02.01.18"], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 8:49:37 GMT"], Expires::Invalid),
+            (&["0"], Expires::Invalid),
+            (&[""], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 08:49:37 GMT", "0"], Expires::Invalid),
+            (&["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT"], Expires::Invalid),
+        ];
+        for (lines, expected) in vectors {
+            assert_eq!(Expires::parse(lines.iter().copied(), NOW_S), expected, "{lines:?}");
+        }
+        let fifty = Expires::parse(["Thursday, 18-Aug-50 02:01:18 GMT"], NOW_S);
+        assert!(matches!(fifty, Expires::At(at_s) if at_s > NOW_S));
+    }
+
+    #[test]
+    fn a_guess_is_a_tenth_and_at_most_a_day() {
+        let guess = |status, control: &str, modified_s| {
+            heuristic_s(status, &CacheControl::parse([control]), modified_s, &ARRIVAL)
+        };
+        let day_ago = Some(NOW_S - 86_400);
+        for status in [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501] {
+            assert_eq!(guess(status, "", day_ago), Some(8640), "{status}");
+            assert_eq!(guess(status, "", None), None, "{status}");
+        }
+        for status in [201, 202, 302, 303, 307, 400, 403, 500, 502, 503, 504, 599] {
+            assert_eq!(guess(status, "", day_ago), None, "{status}");
+            assert_eq!(guess(status, "public", day_ago), Some(8640), "{status}");
+        }
+        assert_eq!(guess(200, "", Some(NOW_S - 9)), Some(0));
+        assert_eq!(guess(200, "", Some(NOW_S - 864_000)), Some(HEURISTIC_S_MAX));
+        assert_eq!(guess(200, "", Some(NOW_S - 864_010)), Some(HEURISTIC_S_MAX));
+        assert_eq!(guess(200, "", Some(NOW_S + 100)), Some(0));
+        let undated = Arrival { date_s: None, ..ARRIVAL };
+        assert_eq!(heuristic_s(200, &CacheControl::default(), Some(NOW_S - 100), &undated), Some(10));
     }
 
     #[test]

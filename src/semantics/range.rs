@@ -32,7 +32,7 @@ pub fn parse_range(header: &str, len_bytes: u64) -> RangeAnswer {
 }
 
 /// The two sides of the only range in the field; at least one is there.
-fn one_range(header: &str) -> Option<(Option<u64>, Option<u64>)> {
+pub(super) fn one_range(header: &str) -> Option<(Option<u64>, Option<u64>)> {
     let (unit, set) = header.split_once('=')?;
     if !unit.eq_ignore_ascii_case("bytes") || set.starts_with([' ', '\t']) {
         return None;

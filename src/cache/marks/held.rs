@@ -84,9 +84,17 @@ impl Held {
     /// The oldest mark that names something with these labels and is not older than `stamp`. Equal stamps can only come
     /// from two nodes, and then the mark holds.
     pub fn naming(&self, stamp: Stamp, labels: &Labels) -> Option<Stamp> {
+        self.all_naming(labels).filter(|mark| *mark >= stamp).min()
+    }
+
+    /// The youngest mark that names something with these labels.
+    pub fn youngest(&self, labels: &Labels) -> Option<Stamp> {
+        self.all_naming(labels).max()
+    }
+
+    fn all_naming<'a>(&'a self, labels: &'a Labels) -> impl Iterator<Item = Stamp> + 'a {
         let tags = labels.tags.iter().filter_map(|tag| self.tags.get(tag).copied());
-        let all = tags.chain(beginnings(&self.prefixes, &labels.source)).chain(self.horizon);
-        all.filter(|mark| *mark >= stamp).min()
+        tags.chain(beginnings(&self.prefixes, &labels.source)).chain(self.horizon)
     }
 
     fn drop_oldest(&mut self) {

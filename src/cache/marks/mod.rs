@@ -77,6 +77,10 @@ pub enum MarksError {
     Version(u32),
 }
 
+/// The marks of one order, to look kept things through for what they name.
+#[derive(Debug)]
+pub struct MarkSet(Held);
+
 struct Kinds {
     hard: Held,
     soft: Held,
@@ -179,6 +183,24 @@ impl Marks {
     /// Whether a purge took it away, softness aside: the question before something is kept or deleted.
     pub fn is_gone(&self, stamp: Stamp, labels: &Labels) -> bool {
         self.youngest.load(Ordering::Acquire) >= stamp.micros() && self.read().hard.naming(stamp, labels).is_some()
+    }
+
+    /// The youngest mark, soft or not, that names something with these labels; zero for none. Work that began before
+    /// it is not to be shared with those who came after it.
+    pub fn last(&self, labels: &Labels) -> Stamp {
+        self.look(|kinds| kinds.hard.youngest(labels).max(kinds.soft.youngest(labels)))
+    }
+
+    /// The same of hard marks alone.
+    pub fn last_hard(&self, labels: &Labels) -> Stamp {
+        self.look(|kinds| kinds.hard.youngest(labels))
+    }
+
+    fn look(&self, youngest: impl FnOnce(&Kinds) -> Option<Stamp>) -> Stamp {
+        if self.youngest.load(Ordering::Acquire) == 0 {
+            return Stamp::default();
+        }
+        youngest(&self.read()).unwrap_or_default()
     }
 
     /// Makes all that these name and that began before now gone, or stale. Holds at once, and durably when this
@@ -306,6 +328,23 @@ impl Marks {
 impl fmt::Debug for Marks {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Marks").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+// === impl MarkSet ===
+
+impl MarkSet {
+    pub fn new(marks: &[Mark]) -> Self {
+        let mut held = Held::new(Bounds { marks_max: usize::MAX, text_bytes_max: usize::MAX });
+        for mark in marks {
+            held.insert(&mark.selector, mark.stamp);
+        }
+        Self(held)
+    }
+
+    /// Whether one of them names a thing with these labels that began at `stamp`.
+    pub fn names(&self, stamp: Stamp, labels: &Labels) -> bool {
+        self.0.naming(stamp, labels).is_some()
     }
 }
 

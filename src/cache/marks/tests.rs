@@ -355,6 +355,12 @@ proptest! {
             let verdict = marks.judge(stamp, &labels);
             prop_assert_eq!(verdict, model.judge(stamp, &labels));
             prop_assert_eq!(marks.is_gone(stamp, &labels), verdict == Verdict::Gone);
+            let naming = |soft: bool| model.marks.iter().filter(move |mark| soft || !mark.soft);
+            let youngest = |soft| {
+                let naming = naming(soft).filter(|mark| mark.selector.names(&labels));
+                naming.map(|mark| mark.stamp).max().unwrap_or_default()
+            };
+            prop_assert_eq!((marks.last_hard(&labels), marks.last(&labels)), (youngest(false), youngest(true)));
         }
     }
 

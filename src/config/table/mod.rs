@@ -8,6 +8,7 @@
 mod asking;
 mod keeping;
 mod making;
+mod mounts;
 mod originals;
 mod serving;
 mod shared;
@@ -61,6 +62,7 @@ pub const GROUPS: &[Group] = &[
     keeping::CACHE,
     shared::SHARED,
     keeping::FRESHNESS,
+    mounts::PASS_THROUGH,
 ];
 
 /// What the name of every environment variable of ours begins with.

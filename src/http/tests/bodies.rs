@@ -21,7 +21,7 @@ impl Handler for Echo {
         let len = response.body().len();
         let (mut parts, body) = response.into_parts();
         parts.headers.insert(http::header::CONTENT_LENGTH, len.into());
-        Reply { response: Response::from_parts(parts, body), notes: Notes::of(Route::Operations) }
+        Reply { response: Response::from_parts(parts, body), rest: None, notes: Notes::of(Route::Operations) }
     }
 }
 

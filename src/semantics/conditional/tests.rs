@@ -171,6 +171,36 @@ fn if_range_wants_the_same_strong_tag() {
     assert!(!is_range_wanted(&conditions, &weak, Method::Get));
 }
 
+#[test]
+fn tags_by_both_comparisons() {
+    let vectors = [
+        ("W/\"1\"", "W/\"1\"", false, true),
+        ("W/\"1\"", "W/\"2\"", false, false),
+        ("W/\"1\"", "\"1\"", false, true),
+        ("\"1\"", "\"1\"", true, true),
+        ("\"1\"", " \"1\"\t", true, true),
+        ("\"1\"", "\"2\"", false, false),
+        ("1", "1", false, false),
+        ("w/\"1\"", "w/\"1\"", false, false),
+        ("\"1\"", "\"1\", \"1\"", false, false),
+        ("*", "*", false, false),
+    ];
+    for (one, other, strongly, weakly) in vectors {
+        assert_eq!(is_same_strongly(one, other), strongly, "{one} {other}");
+        assert_eq!(is_same_strongly(other, one), strongly, "{other} {one}");
+        assert_eq!(is_same_weakly(one, other), weakly, "{one} {other}");
+    }
+    assert!(is_strong("\"\"") && is_strong("\"a,b\""));
+    assert!(!is_strong("W/\"1\"") && !is_strong("1") && !is_strong("\"1"));
+}
+
+#[test]
+fn a_stored_response_without_last_modified_has_its_date() {
+    assert_eq!(stored_modified_s(Some(1), Some(2), 3), 1);
+    assert_eq!(stored_modified_s(None, Some(2), 3), 2);
+    assert_eq!(stored_modified_s(None, None, 3), 3);
+}
+
 proptest! {
     #[test]
     fn never_panics(list in r#"(W/|"|abc|[ ,\t*é\\]){0,30}"#) {

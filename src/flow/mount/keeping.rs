@@ -1,0 +1,165 @@
+//! What an answer of the origin does to what is kept: it is stored, joined to a part, or confirms what there is.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, VARY};
+use http::{HeaderMap, StatusCode};
+
+use super::Mounts;
+use super::ask::{Body, Request};
+use super::site::{Site, Target};
+use super::stored::Stored;
+use super::upstream::Came;
+use crate::cache::{Key, Labels, Stamp, Tag};
+use crate::flow::counted;
+use crate::semantics::fields::{lines, text_of};
+use crate::semantics::partial::{ContentRange, Part, may_join};
+use crate::semantics::storing::{Exchange, NotStored, is_whole};
+use crate::semantics::update;
+use crate::semantics::vary::VaryKey;
+use crate::telemetry::clock;
+
+/// By which origins name what their responses are made of, and what stands between two names.
+const TAG_FIELDS: [(HeaderName, char); 2] =
+    [(HeaderName::from_static("surrogate-key"), ' '), (HeaderName::from_static("cache-tag"), ',')];
+/// Tags that an origin may give to one response.
+const ORIGIN_TAGS_MAX: usize = 16;
+
+// === impl Mounts ===
+
+impl Mounts {
+    /// Keeps an answer where the rules allow it. `part` is a stored part of the same URI, which a 206 may be joined to;
+    /// `own` is when this exchange made what was kept of the URI untrue.
+    pub(super) fn keep(
+        &self,
+        site: &Site,
+        target: &Target,
+        request: &Request,
+        came: &Came,
+        part: Option<&Stored>,
+        own: Option<Stamp>,
+    ) -> Result<Arc<Stored>, NotStored> {
+        let Body::Whole(body) = &came.body else { return Err(NotStored::Incomplete) };
+        let meta = site.meta(came.status.as_u16(), &came.headers, came.requested_s, came.received_s);
+        let (method, uri) = (&request.method, &target.url);
+        let exchange =
+            Exchange { method, target: uri, request: &request.headers, response: &came.headers, meta: &meta };
+        site.may_store(&exchange)?;
+        if !is_whole(&came.headers, body.len() as u64, true) {
+            return Err(NotStored::Incomplete);
+        }
+        let vary = VaryKey::of(lines(&came.headers, VARY), &request.headers).ok_or(NotStored::Vary)?;
+        let mut stored = Stored {
+            status: came.status,
+            headers: came.headers.clone(),
+            body: body.clone(),
+            part: None,
+            requested_s: came.requested_s,
+            received_s: came.received_s,
+            vary,
+            stamp: came.stamp,
+            labels: Arc::new(labels(target, &came.headers)),
+        };
+        if stored.status == StatusCode::PARTIAL_CONTENT {
+            stored.part = Some(part_of(&stored).ok_or(NotStored::Partial)?);
+            stored = part.and_then(|part| joined(part, &stored)).unwrap_or(stored);
+        }
+        let stored = Arc::new(stored);
+        self.put(target, &stored, own);
+        Ok(stored)
+    }
+
+    /// The stored response with what a 304, or the answer to a HEAD, says of it anew.
+    pub(super) fn freshen(&self, target: &Target, request: &Request, stored: &Stored, came: &Came) -> Arc<Stored> {
+        let mut headers = stored.headers.clone();
+        update::update(&mut headers, &came.headers, came.received_s);
+        // What it varies by can have changed; a `*` cannot be kept, and is found out by the next answer.
+        let vary = VaryKey::of(lines(&headers, VARY), &request.headers).unwrap_or_else(|| stored.vary.clone());
+        let vary = if vary.matches(&request.headers, language(stored)) { vary } else { stored.vary.clone() };
+        let fresh = Arc::new(Stored {
+            labels: Arc::new(labels(target, &headers)),
+            headers,
+            requested_s: came.requested_s,
+            received_s: came.received_s,
+            vary,
+            stamp: came.stamp,
+            ..stored.clone()
+        });
+        self.put(target, &fresh, None);
+        fresh
+    }
+
+    fn put(&self, target: &Target, stored: &Arc<Stored>, own: Option<Stamp>) {
+        self.shelf.put(&target.key, stored, own, clock::now_unix_s());
+        counted::kept("mount_memory");
+    }
+}
+
+fn language(stored: &Stored) -> Option<&str> {
+    stored.headers.get(CONTENT_LANGUAGE).and_then(|value| value.to_str().ok())
+}
+
+/// Which bytes a 206 brought.
+fn part_of(stored: &Stored) -> Option<Part> {
+    let range = stored.headers.get(CONTENT_RANGE).and_then(|value| ContentRange::parse(&text_of(value)))?;
+    Part::of_206(range, stored.body.len() as u64)
+}
+
+/// Two parts of the same representation as one, which may be the whole. The header is that of the newer one, with the
+/// fields that only the older one has (RFC 9111 §3.4).
+fn joined(older: &Stored, newer: &Stored) -> Option<Stored> {
+    let (older_part, newer_part) = (older.part?, newer.part?);
+    if !may_join(&older.headers, &newer.headers) {
+        return None;
+    }
+    let joined = older_part.join(&newer_part)?;
+    let (before, after) = (usize::try_from(joined.before_bytes).ok()?, usize::try_from(joined.after_bytes).ok()?);
+    let after_from = older.body.len().checked_sub(after)?;
+    let mut body = BytesMut::with_capacity(before + newer.body.len() + after);
+    body.extend_from_slice(older.body.get(..before)?);
+    body.extend_from_slice(&newer.body);
+    body.extend_from_slice(older.body.get(after_from..)?);
+    let mut headers = newer.headers.clone();
+    for name in older.headers.keys().filter(|name| !newer.headers.contains_key(*name)) {
+        for value in older.headers.get_all(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    let mut whole = Stored { headers, body: body.freeze(), part: Some(joined.part), ..newer.clone() };
+    if joined.part.is_complete() {
+        whole.status = StatusCode::OK;
+        whole.part = None;
+        whole.headers.remove(CONTENT_RANGE);
+        whole.headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.body.len()));
+    }
+    Some(whole)
+}
+
+/// By which words a response can be purged: its URL, tags of ours for it and its host, and the origin's own tags.
+fn labels(target: &Target, headers: &HeaderMap) -> Labels {
+    let source = target.source.clone().unwrap_or_else(|| target.url.as_str().to_owned());
+    let identity = format!("s-{}", source_digest(&source));
+    let host = format!("h-{}", target.url.host_str().unwrap_or_default());
+    let mut tags: Vec<Tag> = [identity, host].iter().filter_map(|text| Tag::new(text).ok()).collect();
+    let own = tags.len();
+    for (name, separator) in TAG_FIELDS {
+        for line in lines(headers, name) {
+            for tag in line.split(separator).filter_map(|text| Tag::new(text.trim()).ok()) {
+                if tags.len() < own + ORIGIN_TAGS_MAX && !tags.contains(&tag) {
+                    tags.push(tag);
+                }
+            }
+        }
+    }
+    Labels { source, tags }
+}
+
+/// 16 digits that stand for a source.
+fn source_digest(source: &str) -> String {
+    let key = Key::of("source", &[source.as_bytes()]);
+    key.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An empty body, for answers that have none.
+pub(super) const NO_BODY: Body = Body::Whole(Bytes::new());

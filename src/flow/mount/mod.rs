@@ -1,0 +1,152 @@
+//! Pass-through mounts: parts of the URL space that are served verbatim from an origin, through a shared HTTP cache.
+//!
+//! The way of a request: [`Mounts::claim`] finds the mount of its path. What changes something goes straight to the
+//! origin (`write`). What reads is planned (`plan`) from what is kept (`shelf`, `stored`), and where the origin must be
+//! asked, asked once for all who want the same (`read`, `exchange`); an answer is written from what is kept or from
+//! what came (`answer`). The rules are those of RFC 9110, 9111, 5861, 9211 and 9213 and live in `semantics`.
+
+mod answer;
+mod ask;
+mod exchange;
+mod keeping;
+mod plan;
+mod read;
+mod refusal;
+mod shelf;
+mod site;
+mod stored;
+mod upstream;
+mod write;
+
+use std::sync::Arc;
+
+use http::Method;
+use tokio_util::task::TaskTracker;
+
+pub use self::ask::{Answer, Body, Request};
+
+use self::exchange::Landed;
+use self::shelf::Shelf;
+use self::site::Site;
+use super::Failure;
+use crate::cache::{FlightLimits, Flights, Key, Negative, Stamps};
+use crate::config;
+use crate::origin::{OriginError, OriginSetupError, Origins};
+
+/// All mounts of a server, and everything they keep.
+pub struct Mounts {
+    /// The longest prefix first.
+    sites: Vec<Arc<Site>>,
+    origins: Arc<Origins>,
+    shelf: Shelf,
+    flights: Flights<Key, Arc<Landed>, OriginError>,
+    /// URIs whose answers could not be kept a moment ago: waiting for one answer would not help anyone else.
+    passing: Negative<()>,
+    stamps: Stamps,
+    tracker: TaskTracker,
+    /// This cache in `Cache-Status`.
+    name: String,
+    /// This process in `Via`.
+    via: String,
+    body_bytes_max: u64,
+    request_bytes_max: u64,
+}
+
+/// A path that a mount claims.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    site: Arc<Site>,
+    /// The path behind the prefix.
+    rest: String,
+}
+
+/// URIs that are passed, at most, and for how long before it is tried again.
+const PASSING_MAX: usize = 10_000;
+const PASSING_S: u64 = 60;
+/// Bytes of randomness in the name of a process.
+const INSTANCE_BYTES: usize = 4;
+
+// === impl Mounts ===
+
+impl Mounts {
+    /// The mounts of this configuration; `stamps` is the source of all tiers.
+    ///
+    /// # Errors
+    /// An origin is no address that can be asked.
+    pub fn new(
+        config: &config::Mounts,
+        name: &str,
+        origins: Arc<Origins>,
+        stamps: Stamps,
+        tracker: TaskTracker,
+    ) -> Result<Self, OriginSetupError> {
+        let sites: Result<Vec<_>, _> = config.list.iter().map(|mount| Site::new(mount).map(Arc::new)).collect();
+        let mut sites = sites?;
+        sites.sort_by_key(|site| std::cmp::Reverse(site.prefix_len()));
+        Ok(Self {
+            sites,
+            origins,
+            shelf: Shelf::new(config.memory_bytes),
+            flights: Flights::new(FlightLimits::of("mount")),
+            passing: Negative::new(PASSING_MAX),
+            stamps,
+            tracker,
+            name: name.to_owned(),
+            via: format!("{name}-{}", instance()),
+            body_bytes_max: config.body_bytes_max,
+            request_bytes_max: config.request_bytes_max,
+        })
+    }
+
+    /// The mount with the longest prefix of a path, compared as it was sent and by whole segments.
+    pub fn claim(&self, path: &str) -> Option<Claim> {
+        let claimed = |site: &Arc<Site>| Some(Claim { rest: site.claims(path)?.to_owned(), site: Arc::clone(site) });
+        self.sites.iter().find_map(claimed)
+    }
+
+    /// The largest body that a request may have.
+    pub const fn request_bytes_max(&self) -> u64 {
+        self.request_bytes_max
+    }
+
+    /// Answers a request to a claimed path.
+    ///
+    /// # Errors
+    /// [`Failure`] says what the client is told; what an origin answers is never one.
+    pub async fn answer(self: &Arc<Self>, claim: Claim, request: Request) -> Result<Answer, Failure> {
+        if self.is_loop(&request.headers) {
+            return Err(Failure::mount_loop());
+        }
+        if matches!(request.method, Method::TRACE | Method::CONNECT) {
+            return Err(Failure::mount_method(request.method.as_str()));
+        }
+        let target = claim.site.target(&claim.rest, request.query.as_deref()).ok_or_else(Failure::mount_path)?;
+        match request.method {
+            // Of a store's object everything is read, and the HTTP layer leaves away what HEAD does not want.
+            Method::HEAD if target.source.is_some() => {
+                self.read(claim.site, target, Request { method: Method::GET, ..request }).await
+            }
+            Method::GET | Method::HEAD => self.read(claim.site, target, request).await,
+            _ => self.write(&claim.site, &target, request).await,
+        }
+    }
+
+    /// Does the upkeep that is due, and gives bytes and entries kept.
+    pub fn upkeep(&self) -> (u64, u64) {
+        let tier = self.shelf.tier();
+        tier.run_pending();
+        (tier.bytes(), tier.len())
+    }
+
+    /// Requests to origins that can be joined now.
+    pub fn flights(&self) -> usize {
+        self.flights.len()
+    }
+}
+
+/// A name of this process that another one hardly has.
+fn instance() -> String {
+    let mut random = [0u8; INSTANCE_BYTES];
+    getrandom::fill(&mut random).expect("invariant: the kernel's random source never fails once the system is up");
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
+}

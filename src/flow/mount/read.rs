@@ -1,0 +1,238 @@
+//! Requests that read: from what is kept where the rules allow it, else from the origin, once for all who want the same.
+
+use std::sync::Arc;
+
+use http::Method;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, IF_MATCH, IF_UNMODIFIED_SINCE, PRAGMA, RANGE};
+
+use super::ask::{Answer, Request};
+use super::exchange::{How, Landed, Question, Visit};
+use super::plan::Plan;
+use super::shelf::Found;
+use super::site::{Site, Target};
+use super::stored::Stored;
+use super::{Mounts, answer};
+use crate::cache::{FlightError, Key, Place, Role};
+use crate::flow::{CacheOutcome, Failure, StaleWhy, counted};
+use crate::origin::OriginError;
+use crate::semantics::cache_status::{CacheStatus, Forward, Handling};
+use crate::semantics::fields::lines;
+use crate::semantics::request_control::RequestControl;
+use crate::semantics::reuse::Reuse;
+use crate::telemetry::clock;
+
+// === impl Mounts ===
+
+impl Mounts {
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        site: Arc<Site>,
+        target: Target,
+        request: Request,
+    ) -> Result<Answer, Failure> {
+        let wishes = if site.obeys_requests {
+            RequestControl::parse(lines(&request.headers, CACHE_CONTROL), lines(&request.headers, PRAGMA))
+        } else {
+            RequestControl::default()
+        };
+        let visit = Arc::new(Visit { site, target, request, wishes });
+        let now_s = clock::now_unix_s();
+        let found = self.shelf.find(&visit.target.key, &visit.request.headers);
+        let plan = Plan::decide(found, &visit.request.method, &visit.request.headers, &visit.wishes, now_s, |stored| {
+            visit.site.reuse(stored, now_s)
+        });
+        counted::asked("mount_memory", matches!(plan, Plan::Serve(..) | Plan::ServeStale(..)));
+        match plan {
+            Plan::Serve(stored, reuse) => Ok(self.hit(&visit, &stored, &reuse, None)),
+            Plan::ServeStale(stored, reuse) => {
+                let answer = self.hit(&visit, &stored, &reuse, Some("swr"));
+                self.refresh(&visit, stored);
+                Ok(answer)
+            }
+            Plan::NothingKept => Err(Failure::mount_only_if_cached()),
+            Plan::Complete(part, range) => {
+                let landed = self.exchange(&visit, Question::Complete(part, range)).await;
+                self.landed(&visit, landed.map(Arc::new), Forward::Partial, Role::Alone).await
+            }
+            Plan::Ask { known, why } => self.ask(&visit, known, why).await,
+        }
+    }
+
+    /// Asks the origin: in one flight with others where one answer may do for all, else alone.
+    async fn ask(
+        self: &Arc<Self>,
+        visit: &Arc<Visit>,
+        known: Option<Arc<Stored>>,
+        why: Forward,
+    ) -> Result<Answer, Failure> {
+        let question = match known {
+            Some(known) => Question::Validate(known),
+            None if self.is_for_all(visit) => Question::Whole,
+            None => Question::Verbatim,
+        };
+        if matches!(question, Question::Verbatim) || !self.is_for_all(visit) {
+            let landed = self.exchange(visit, question).await;
+            return self.landed(visit, landed.map(Arc::new), why, Role::Alone).await;
+        }
+        let (key, flying) = (self.flight_key(visit), Arc::clone(visit));
+        let mounts = Arc::clone(self);
+        let mut ticket =
+            self.flights.join(key, &self.tracker, move |_| async move { mounts.fly(&flying, question).await });
+        let role = ticket.role();
+        counted::boarded("mount", role);
+        let landed = ticket.wait().await.map_err(|error| match error {
+            FlightError::Failed(error) => error,
+            FlightError::Lost => OriginError::Unreachable(None),
+        });
+        self.landed(visit, landed, why, role).await
+    }
+
+    /// The flight itself; the one before may have landed between the plan and this.
+    async fn fly(&self, visit: &Visit, question: Question) -> Result<Arc<Landed>, OriginError> {
+        if let Found::Stored(stored) = self.shelf.find(&visit.target.key, &visit.request.headers) {
+            let is_newer = match &question {
+                Question::Validate(known) => stored.stamp > known.stamp,
+                _ => true,
+            };
+            if is_newer && stored.part.is_none() && visit.site.reuse(&stored, clock::now_unix_s()).is_fresh {
+                return Ok(Arc::new(Landed::Kept { stored, how: How::Found }));
+            }
+        }
+        self.exchange(visit, question).await.map(Arc::new)
+    }
+
+    /// Whether one answer may do for this request and others: nothing in it is for this client alone.
+    fn is_for_all(&self, visit: &Visit) -> bool {
+        let Visit { request, target, wishes, .. } = visit;
+        let particular = [AUTHORIZATION, RANGE, IF_MATCH, IF_UNMODIFIED_SINCE];
+        request.method == Method::GET
+            && request.body.is_empty()
+            && !particular.iter().any(|name| request.headers.contains_key(name))
+            && *wishes == RequestControl::default()
+            && self.passing.get(&target.key, clock::now_unix_s()).is_none()
+    }
+
+    fn flight_key(&self, visit: &Visit) -> Key {
+        self.shelf.flight_key(&visit.target.key, &visit.request.headers)
+    }
+
+    /// Asks the origin about a stale response while it is being served; once, however many serve it.
+    fn refresh(self: &Arc<Self>, visit: &Arc<Visit>, stored: Arc<Stored>) {
+        let (mounts, flying) = (Arc::clone(self), Arc::clone(visit));
+        let request = Request { method: Method::GET, ..visit.request.clone() };
+        let background = Visit {
+            site: Arc::clone(&flying.site),
+            target: flying.target.clone(),
+            request,
+            wishes: RequestControl::default(),
+        };
+        let mut ticket = self.flights.join(self.flight_key(visit), &self.tracker, move |_| async move {
+            mounts.fly(&background, Question::Validate(stored)).await
+        });
+        if ticket.is_leader() {
+            // Someone must wait for it, or it would be given up.
+            self.tracker.spawn(async move {
+                let _ = ticket.wait().await;
+            });
+        }
+    }
+
+    /// The answer to a request whose exchange, or that of another one, has ended.
+    async fn landed(
+        self: &Arc<Self>,
+        visit: &Visit,
+        landed: Result<Arc<Landed>, OriginError>,
+        why: Forward,
+        role: Role,
+    ) -> Result<Answer, Failure> {
+        let is_mine = role != Role::Follower;
+        let landed = match landed {
+            Ok(landed) => landed,
+            Err(error) => return Err(Failure::from_mount(error)),
+        };
+        match &*landed {
+            Landed::Kept { stored, how } if is_mine || self.suits(visit, stored) => {
+                return Ok(self.fetched(visit, stored, *how, why, is_mine));
+            }
+            Landed::Failed { stale, status } if is_mine || self.selects(visit, stale) => {
+                return Ok(self.stale(visit, stale, status.map(|status| status.as_u16())));
+            }
+            Landed::Passing { status, not_kept, is_verbatim, .. } if is_mine => {
+                if let Some(came) = landed.take() {
+                    let is_stored = not_kept.is_none();
+                    let forwarded = self.forwarded(why, Some(status.as_u16()));
+                    let note = CacheStatus { is_stored, detail: *not_kept, ..forwarded };
+                    let request = Some(&visit.request).filter(|_| !is_verbatim);
+                    return Ok(answer::from_came(came, request, &note, CacheOutcome::Miss { stored: is_stored }));
+                }
+            }
+            Landed::Kept { .. } | Landed::Failed { .. } | Landed::Passing { .. } => {}
+        }
+        // Another one's answer is not for this request.
+        let landed = self.exchange(visit, Question::Verbatim).await;
+        Box::pin(self.landed(visit, landed.map(Arc::new), why, Role::Alone)).await
+    }
+
+    fn selects(&self, visit: &Visit, stored: &Stored) -> bool {
+        let language = stored.field(http::header::CONTENT_LANGUAGE);
+        stored.vary.matches(&visit.request.headers, language.as_deref())
+    }
+
+    /// Whether a response that another one's exchange brought may be used for this request.
+    fn suits(&self, visit: &Visit, stored: &Stored) -> bool {
+        self.selects(visit, stored) && visit.site.reuse(stored, clock::now_unix_s()).is_fresh
+    }
+
+    fn hit(&self, visit: &Visit, stored: &Stored, reuse: &Reuse, detail: Option<&'static str>) -> Answer {
+        let ttl_s = reuse.ttl_s();
+        let note = CacheStatus { ttl_s: Some(ttl_s), detail, ..CacheStatus::new(&self.name, Handling::Hit) };
+        let (method, headers) = (&visit.request.method, &visit.request.headers);
+        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, outcome(ttl_s))
+    }
+
+    /// An answer with what an exchange has just brought or confirmed.
+    fn fetched(&self, visit: &Visit, stored: &Stored, how: How, why: Forward, is_mine: bool) -> Answer {
+        let status = match how {
+            How::Stored(status) => Some(status.as_u16()),
+            How::Validated => Some(http::StatusCode::NOT_MODIFIED.as_u16()),
+            How::Found => None,
+        };
+        let note = CacheStatus {
+            is_stored: is_mine && how != How::Found,
+            is_collapsed: !is_mine || how == How::Found,
+            ..self.forwarded(why, status.filter(|_| is_mine))
+        };
+        let outcome = match how {
+            _ if note.is_collapsed => CacheOutcome::Collapsed,
+            How::Validated => CacheOutcome::Revalidated,
+            How::Stored(_) | How::Found => CacheOutcome::Miss { stored: true },
+        };
+        // What has just come is as the origin wrote it; everything else is a reuse and says how old it is.
+        let is_reuse = !is_mine || !matches!(how, How::Stored(_));
+        let age_s = is_reuse.then(|| visit.site.reuse(stored, clock::now_unix_s()).age_s);
+        let (method, headers) = (&visit.request.method, &visit.request.headers);
+        answer::from_stored(stored, method, headers, age_s, &note, outcome)
+    }
+
+    /// An answer with what is kept, because the origin failed.
+    fn stale(&self, visit: &Visit, stored: &Stored, status: Option<u16>) -> Answer {
+        let reuse = visit.site.reuse(stored, clock::now_unix_s());
+        let ttl_s = reuse.ttl_s();
+        let note = CacheStatus { ttl_s: Some(ttl_s), detail: Some("sie"), ..self.forwarded(Forward::Stale, status) };
+        let (method, headers) = (&visit.request.method, &visit.request.headers);
+        let outcome = CacheOutcome::Stale { stale_s: ttl_s.unsigned_abs(), why: StaleWhy::Error };
+        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, outcome)
+    }
+
+    fn forwarded(&self, why: Forward, status: Option<u16>) -> CacheStatus<'_> {
+        CacheStatus::new(&self.name, Handling::Forwarded { why, status })
+    }
+}
+
+/// How the cache took part, for metrics and the log.
+fn outcome(ttl_s: i64) -> CacheOutcome {
+    match u64::try_from(ttl_s) {
+        Ok(ttl_s) => CacheOutcome::Hit { ttl_s, place: Place::Memory },
+        Err(_) => CacheOutcome::Stale { stale_s: ttl_s.unsigned_abs(), why: StaleWhy::Revalidating },
+    }
+}

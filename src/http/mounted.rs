@@ -1,0 +1,69 @@
+//! Requests to a pass-through mount: any method, with their bodies, and answers that are sent as the origin wrote them.
+//! Contract: what the flow says goes out unchanged; only refusals of our own are written here.
+
+use std::sync::Arc;
+
+use http::Response;
+use http::header::{ALLOW, HOST, HeaderValue};
+
+use super::access::{Notes, Route};
+use super::headers::{Headers, complete_passed};
+use super::reply::Reply;
+use super::request::Request;
+use super::respond;
+use crate::flow::Failure;
+use crate::flow::mount::{self, Body, Claim, Mounts};
+
+/// What a mount that is only read allows.
+const READING: HeaderValue = HeaderValue::from_static("GET, HEAD");
+
+/// The answer of a mount.
+pub(super) async fn answer(mounts: &Arc<Mounts>, claim: Claim, request: &mut Request, headers: &Headers) -> Reply {
+    let body = match request.read_body(mounts.request_bytes_max()).await {
+        Ok(body) => body,
+        Err(error) => return refused(&respond::body_failed(&error, "mount.request_bytes_max"), request, headers),
+    };
+    let mut fields = request.headers.clone();
+    // HTTP/2 says it in `:authority`.
+    if let Some(authority) = request.uri.authority()
+        && !fields.contains_key(HOST)
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        fields.insert(HOST, host);
+    }
+    let asked = mount::Request {
+        method: request.method.clone(),
+        path: request.path().to_owned(),
+        query: request.uri.query().map(str::to_owned),
+        headers: fields,
+        body,
+        peer: request.peer.ip(),
+        id: request.id.clone(),
+    };
+    match mounts.answer(claim, asked).await {
+        Ok(answer) => passed(answer, request),
+        Err(failure) => refused(&failure, request, headers),
+    }
+}
+
+fn passed(answer: mount::Answer, request: &Request) -> Reply {
+    let mount::Answer { status, headers, body, cache } = answer;
+    let (body, rest) = match body {
+        Body::Whole(body) => (body, None),
+        Body::Passing(beginning, rest) => (beginning, Some(rest)),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    complete_passed(&mut response, request, rest.is_none());
+    Reply { response, rest, notes: Notes { cache: Some(cache), ..Notes::of(Route::Mount) } }
+}
+
+fn refused(failure: &Failure, request: &Request, headers: &Headers) -> Reply {
+    let mut response = respond::respond(failure, request);
+    if failure.kind == "method-not-allowed" {
+        response.headers_mut().insert(ALLOW, READING);
+    }
+    headers.complete(&mut response, request);
+    Reply { response, rest: None, notes: Notes { kind: Some(failure.kind), ..Notes::of(Route::Mount) } }
+}
