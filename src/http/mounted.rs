@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use http::Response;
 use http::header::{ALLOW, HOST, HeaderValue};
+use http::{Response, StatusCode};
 
 use super::access::{Notes, Route};
 use super::headers::{Headers, complete_passed};
@@ -12,7 +12,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::respond;
 use crate::flow::Failure;
-use crate::flow::mount::{self, Body, Claim, Mounts};
+use crate::flow::mount::{self, Body, Claim, Mounts, Status};
 
 /// What a mount that is only read allows.
 const READING: HeaderValue = HeaderValue::from_static("GET, HEAD");
@@ -53,7 +53,11 @@ fn passed(answer: mount::Answer, request: &Request) -> Reply {
         Body::Passing(beginning, rest) => (beginning, Some(rest)),
     };
     let mut response = Response::new(body);
-    *response.status_mut() = status;
+    *response.status_mut() = match status {
+        Status::Is(status) => status,
+        Status::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Status::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+    };
     *response.headers_mut() = headers;
     complete_passed(&mut response, request, rest.is_none());
     Reply { response, rest, notes: Notes { cache: Some(cache), ..Notes::of(Route::Mount) } }

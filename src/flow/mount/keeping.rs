@@ -158,7 +158,8 @@ fn labels(target: &Target, headers: &HeaderMap) -> Labels {
 /// 16 digits that stand for a source.
 fn source_digest(source: &str) -> String {
     let key = Key::of("source", &[source.as_bytes()]);
-    key.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
+    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
 }
 
 /// An empty body, for answers that have none.

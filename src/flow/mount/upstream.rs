@@ -117,7 +117,11 @@ impl Mounts {
         let (status, headers, body) = match fetched {
             Ok(Fetched::Body(original)) => (StatusCode::OK, described(&original), original.bytes),
             Ok(Fetched::NotModified { freshness }) => (StatusCode::NOT_MODIFIED, fresh(&freshness), Bytes::new()),
-            Err(OriginError::NotFound) => (StatusCode::NOT_FOUND, HeaderMap::new(), Bytes::new()),
+            // A store that has no such object has answered.
+            Err(error @ OriginError::NotFound) => {
+                let status = StatusCode::from_u16(error.status()).map_err(|_| error)?;
+                (status, HeaderMap::new(), Bytes::new())
+            }
             Err(error) => return Err(error),
         };
         Ok((status, headers, Body::Whole(body), received_s))
@@ -149,6 +153,7 @@ impl Mounts {
     }
 }
 
+/// Status, header, body, and when the header came.
 type Answered = (StatusCode, HeaderMap, Body, u64);
 
 fn described(original: &Original) -> HeaderMap {
@@ -191,10 +196,13 @@ fn peer_text(peer: IpAddr) -> String {
     peer.to_canonical().to_string()
 }
 
+/// What an origin says of what it does not have.
+const MISSING: u16 = 404;
+
 fn result_label(answer: &Result<Answered, OriginError>) -> &'static str {
     match answer {
         Ok((StatusCode::NOT_MODIFIED, ..)) => "not_modified",
-        Ok((StatusCode::NOT_FOUND, ..)) => "not_found",
+        Ok((status, ..)) if *status == MISSING => "not_found",
         Ok((status, ..)) if status.is_server_error() => "failed",
         Ok(_) => "ok",
         Err(OriginError::Timeout { .. }) => "timeout",
