@@ -2,6 +2,7 @@
 
 mod mount {
     mod changing;
+    mod conformance;
     mod keeping;
     mod parts;
     mod passing;
