@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::header::{ALLOW, HOST, HeaderValue};
+use http::header::{ALLOW, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::access::{Notes, Route};
@@ -23,19 +23,11 @@ pub(super) async fn answer(mounts: &Arc<Mounts>, claim: Claim, request: &mut Req
         Ok(body) => body,
         Err(error) => return refused(&respond::body_failed(&error, "mount.request_bytes_max"), request, headers),
     };
-    let mut fields = request.headers.clone();
-    // HTTP/2 says it in `:authority`.
-    if let Some(authority) = request.uri.authority()
-        && !fields.contains_key(HOST)
-        && let Ok(host) = HeaderValue::from_str(authority.as_str())
-    {
-        fields.insert(HOST, host);
-    }
     let asked = mount::Request {
         method: request.method.clone(),
         path: request.path().to_owned(),
         query: request.uri.query().map(str::to_owned),
-        headers: fields,
+        headers: request.headers.clone(),
         body,
         peer: request.peer.ip(),
         id: request.id.clone(),

@@ -133,6 +133,13 @@ fn variants_are_kept_beside_each_other() {
 }
 
 #[test]
+fn an_answer_to_a_get_with_a_body_is_for_nobody_else() {
+    let m = mounted("", |asked| Reply::ok(asked.body.clone()).with("cache-control", "max-age=60"));
+    assert_eq!(text(&m.ask("GET", "/", &[], Some(b"mine"))), "mine");
+    assert_eq!(text(&m.get("/", &[])), "");
+}
+
+#[test]
 fn what_varies_by_anything_is_never_used_again() {
     let m = counting("", &[("cache-control", "max-age=60"), ("vary", "foo, *")]);
     assert_eq!((text(&m.get("/", &[])), text(&m.get("/", &[]))), ("1", "2"));

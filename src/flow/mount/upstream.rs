@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, EXPIRES, HOST, HeaderValue, IF_MATCH,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, TRAILER, VIA,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, EXPIRES, FORWARDED, HOST, HeaderValue,
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, TRAILER, VIA,
 };
 use http::{HeaderMap, HeaderName, StatusCode};
 
@@ -129,19 +129,18 @@ impl Mounts {
 
     /// What a gateway changes in a request (RFC 9110 §7.6): the fields of its connection go, and the origin learns who
     /// asked and through whom.
+    ///
+    /// It does not learn for which host: an origin that wrote that into its answers would have them given to everyone,
+    /// since no key knows of it.
     fn make_outbound(&self, headers: &mut HeaderMap, request: &Request) {
         hop_by_hop::strip(headers);
-        let host = headers.remove(HOST);
-        for name in [CONTENT_LENGTH, EXPECT, TRAILER] {
+        for name in [HOST, CONTENT_LENGTH, EXPECT, TRAILER, FORWARDED, X_FORWARDED_HOST] {
             headers.remove(name);
         }
         append(headers, X_FORWARDED_FOR, &peer_text(request.peer));
         append(headers, SURROGATE_CAPABILITY, &format!("{SURROGATE}=\"Surrogate/1.0\""));
         append(headers, VIA, &format!("1.1 {}", self.via));
         headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
-        if let Some(host) = host {
-            headers.entry(X_FORWARDED_HOST).or_insert(host);
-        }
         if let Ok(id) = HeaderValue::from_str(&request.id) {
             headers.insert(X_REQUEST_ID, id);
         }
