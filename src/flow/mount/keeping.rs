@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, VARY};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, VARY};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::Mounts;
 use super::ask::{Body, Request};
@@ -17,7 +17,7 @@ use crate::semantics::fields::{lines, text_of};
 use crate::semantics::partial::{ContentRange, Part, may_join};
 use crate::semantics::storing::{Exchange, NotStored, is_whole};
 use crate::semantics::update;
-use crate::semantics::vary::VaryKey;
+use crate::semantics::vary::{VaryKey, vary_names};
 use crate::telemetry::clock;
 
 /// By which origins name what their responses are made of, and what stands between two names.
@@ -41,6 +41,11 @@ impl Mounts {
         own: Option<Stamp>,
     ) -> Result<Arc<Stored>, NotStored> {
         let Body::Whole(body) = &came.body else { return Err(NotStored::Incomplete) };
+        // A body on a GET means nothing (RFC 9110 §9.3.1), so that it is in no key; an origin that reads it all the same
+        // would have its answer given to everyone.
+        if request.method == Method::GET && !request.body.is_empty() {
+            return Err(NotStored::Method);
+        }
         let meta = site.meta(came.status.as_u16(), &came.headers, came.requested_s, came.received_s);
         let (method, uri) = (&request.method, &target.url);
         let exchange =
@@ -75,8 +80,9 @@ impl Mounts {
         let mut headers = stored.headers.clone();
         update::update(&mut headers, &came.headers, came.received_s);
         // What it varies by can have changed; a `*` cannot be kept, and is found out by the next answer.
-        let vary = VaryKey::of(lines(&headers, VARY), &request.headers).unwrap_or_else(|| stored.vary.clone());
-        let vary = if vary.matches(&request.headers, language(stored)) { vary } else { stored.vary.clone() };
+        let names = vary_names(lines(&headers, VARY)).filter(|names| !is_keyed_by(&stored.vary, names));
+        let vary = names.and_then(|_| VaryKey::of(lines(&headers, VARY), &request.headers));
+        let vary = vary.unwrap_or_else(|| stored.vary.clone());
         let fresh = Arc::new(Stored {
             labels: Arc::new(labels(target, &headers)),
             headers,
@@ -96,8 +102,9 @@ impl Mounts {
     }
 }
 
-fn language(stored: &Stored) -> Option<&str> {
-    stored.headers.get(CONTENT_LANGUAGE).and_then(|value| value.to_str().ok())
+/// Whether these are the fields of a key.
+fn is_keyed_by(vary: &VaryKey, names: &[HeaderName]) -> bool {
+    vary.fields().map(|(name, _)| name).eq(names.iter().map(HeaderName::as_str))
 }
 
 /// Which bytes a 206 brought.
@@ -158,7 +165,8 @@ fn labels(target: &Target, headers: &HeaderMap) -> Labels {
 /// 16 digits that stand for a source.
 fn source_digest(source: &str) -> String {
     let key = Key::of("source", &[source.as_bytes()]);
-    key.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
+    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
 }
 
 /// An empty body, for answers that have none.

@@ -61,10 +61,7 @@ impl Shelf {
 
     /// The response of a URI that a request selects, fresh or not (RFC 9111 §4.1).
     pub(super) fn find(&self, uri: &Key, request: &HeaderMap) -> Found {
-        let kept = match self.take(uri) {
-            None => return Found::Nothing,
-            Some(kept) => kept,
-        };
+        let Some(kept) = self.take(uri) else { return Found::Nothing };
         let directory = match &*kept {
             Kept::Response(stored) if stored.vary.is_empty() => return Found::Stored(Arc::clone(stored)),
             Kept::Response(_) => return Found::OtherVariants,
