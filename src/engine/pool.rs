@@ -255,3 +255,12 @@ impl Queued {
         }
     }
 }
+
+/// A hit takes microseconds of work and must not wait for the end of a time slice of a picture.
+fn yield_to_hits() {
+    // On Linux this is of the calling thread alone; elsewhere it would be of the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(WORKER_NICE) {
+        tracing::debug!(%error, "workers run at the priority of the rest");
+    }
+}
