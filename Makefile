@@ -15,6 +15,8 @@ ARGS ?=
 # Cases that each property is tried with: make fuzz CASES=100000
 CASES ?= 20000
 SOAK_SECONDS ?= 300
+SOAK_KILLS ?= 200
+SOAK_SEED ?=
 # Tests that valgrind runs: make leak LEAK=engine::tests
 LEAK ?= engine::vips
 
@@ -120,9 +122,17 @@ bench: setup ## Measure the engine: pictures a second and bytes for usual sizes 
 #> Your own pictures and time: make bench BENCH_FOLDER=photos BENCH_SECONDS=10
 	@$(CARGO) bench --locked --bench engine
 
+.PHONY: bench-hits
+bench-hits: setup ## Measure whether hits wait while every worker makes pictures: percentiles of both, and their ratio.
+	@$(CARGO) bench --locked --bench hits
+
 .PHONY: soak
-soak: setup ## Make pictures for SOAK_SECONDS (300) and fail if the process grows.
-	@SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
+soak: setup ## Kill the server SOAK_KILLS (200) times while it writes, then make pictures for SOAK_SECONDS (300).
+#> After each kill every answer must be right and budgets must hold; at the end the process must not have grown.
+#> The seed is printed; the same kills again: make soak SOAK_SEED=1234
+	@SOAK_KILLS=$(SOAK_KILLS) SOAK_SEED=$(SOAK_SEED) \
+	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture serving::kills serving::soak
+	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
 
 .PHONY: conformance
 conformance: setup ## Run the suite http-cache-tests against a pass-through mount; needs node and npm.

@@ -2,6 +2,7 @@
 //! signatures, a name server, and folders with traps.
 
 mod origin {
+    mod bucket;
     mod folders;
     mod gcs_azure;
     mod guard;
@@ -11,6 +12,7 @@ mod origin {
     mod redirects;
     mod s3;
     mod s3_faults;
+    mod s3_server;
     mod scripted;
     mod support;
 }

@@ -6,14 +6,18 @@ mod serving {
     mod failing;
     mod freshness;
     mod herd;
+    mod kills;
     mod negotiation;
     mod presets;
     mod presigned;
+    mod purge;
     mod refusals;
     mod reload;
     mod settings;
     mod signatures;
     mod soak;
+    mod stale;
+    mod tagging;
     mod truncation;
     mod validators;
 }

@@ -152,14 +152,7 @@ impl Entry {
     pub fn decode(bytes: &Bytes, key: &Key) -> Result<Self, Damage> {
         let head = Head::decode(bytes, bytes.len() as u64)?;
         let body = bytes.slice(head.body_offset..);
-        if blake3::hash(&body) != head.body_digest {
-            return Err(Damage::Body);
-        }
-        if head.key != *key {
-            return Err(Damage::OtherKey);
-        }
-        let Head { class, key, stamp, labels, record, .. } = head;
-        Ok(Self { class, key, stamp, labels, record, body })
+        head.with_body(body, key)
     }
 }
 
@@ -214,6 +207,21 @@ impl Head {
             body_digest: array_at(start, BODY_DIGEST_AT),
             body_offset,
         })
+    }
+
+    /// The whole entry with the body that was read apart; `key` is the one that it was looked up by.
+    ///
+    /// # Errors
+    /// The body is not the one that this head was written with, or the head is that of another key.
+    pub fn with_body(self, body: Bytes, key: &Key) -> Result<Entry, Damage> {
+        if blake3::hash(&body) != self.body_digest {
+            return Err(Damage::Body);
+        }
+        if self.key != *key {
+            return Err(Damage::OtherKey);
+        }
+        let Self { class, key, stamp, labels, record, .. } = self;
+        Ok(Entry { class, key, stamp, labels, record, body })
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,9 +15,13 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::telemetry::metrics::Histogram;
+
 /// The bounds of a table of flights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlightLimits {
+    /// What flies, for the metrics.
+    pub kind: &'static str,
     /// The most flights that can be joined at once. Further work runs alone ([`Role::Alone`]).
     pub flights_max: usize,
     /// How long work goes on when nobody waits for it: a CDN that gives up often asks again at once.
@@ -70,6 +74,8 @@ struct Inner<K, T, E> {
 struct Flight<T, E> {
     /// Grows only while the table is locked, so that no one boards a flight that is being given up.
     waiters: AtomicUsize,
+    /// Everyone who ever boarded.
+    boarded: AtomicU32,
     /// Rung each time the last waiter leaves.
     emptied: Notify,
     result: watch::Receiver<Option<Result<T, E>>>,
@@ -86,9 +92,10 @@ struct Pilot<K: Eq + Hash, T, E> {
 
 // === impl FlightLimits ===
 
-impl Default for FlightLimits {
-    fn default() -> Self {
-        Self { flights_max: 10_000, grace: Duration::from_millis(250) }
+impl FlightLimits {
+    /// Usual bounds for flights of this kind.
+    pub const fn of(kind: &'static str) -> Self {
+        Self { kind, flights_max: 10_000, grace: Duration::from_millis(250) }
     }
 }
 
@@ -126,6 +133,7 @@ where
                 Slot::Occupied(slot) => {
                     let flight = slot.get();
                     flight.waiters.fetch_add(1, Ordering::Relaxed);
+                    flight.boarded.fetch_add(1, Ordering::Relaxed);
                     return Ticket::new(Arc::clone(flight), Role::Follower);
                 }
                 Slot::Vacant(_) if is_full => {
@@ -225,7 +233,10 @@ impl<T, E> Flight<T, E> {
     /// A flight with one waiter.
     fn new() -> (Arc<Self>, watch::Sender<Option<Result<T, E>>>) {
         let (sender, result) = watch::channel(None);
-        (Arc::new(Self { waiters: AtomicUsize::new(1), emptied: Notify::new(), result }), sender)
+        (
+            Arc::new(Self { waiters: AtomicUsize::new(1), boarded: AtomicU32::new(1), emptied: Notify::new(), result }),
+            sender,
+        )
     }
 }
 
@@ -258,6 +269,7 @@ impl<K: Eq + Hash, T, E> Pilot<K, T, E> {
         };
         // Off the table first: whoever comes now looks into the tier again instead of getting an error that is over.
         self.take_off_table(&mut self.inner.lock());
+        Histogram::FlightWidth.count(self.flight.boarded.load(Ordering::Relaxed), &[("kind", self.inner.limits.kind)]);
         self.result.send_replace(Some(result));
     }
 

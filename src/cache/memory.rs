@@ -4,12 +4,14 @@
 //! insertion into a full tier is an offer that may be declined.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
+use super::keep::Keep;
 use super::key::Key;
+use super::marks::MarkSet;
 use super::weigh::Weigh;
 
 /// Kept values by key, within a byte budget.
@@ -24,6 +26,13 @@ pub struct MemoryTier<V> {
     entry_bytes_max: u64,
     /// Held while a key is written; see [`Self::insert`].
     stripes: Arc<[Mutex<()>; STRIPES]>,
+}
+
+/// How much of what is kept a purge names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Named {
+    pub entries: u64,
+    pub bytes: u64,
 }
 
 /// How many keys can be written at once; keys are spread evenly, so more would only cost memory.
@@ -61,8 +70,7 @@ impl<V: Weigh + Send + Sync + 'static> MemoryTier<V> {
         // Never over an entry that is there: moka 0.12.16 notes the new weight at once and settles it later, and an
         // entry that is removed in between takes off a weight that it never put on. Such errors add up until the tier
         // holds nothing, or more than its budget.
-        let stripe = &self.stripes[usize::from(key.as_bytes()[0]) % STRIPES];
-        let _writing = stripe.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.stripe(&key);
         kept.invalidate(&key);
         if value.weight_bytes() <= self.entry_bytes_max {
             kept.insert(key, value);
@@ -96,6 +104,44 @@ impl<V: Weigh + Send + Sync + 'static> MemoryTier<V> {
         if let Some(kept) = &self.kept {
             kept.run_pending_tasks();
         }
+    }
+}
+
+impl<V: Keep> MemoryTier<V> {
+    /// Forgets what these marks name. Looks at every entry, so it belongs on a thread that may take its time.
+    pub fn purge(&self, marks: &MarkSet) -> Named {
+        self.each_named(marks, |key| {
+            // As in `insert`: an entry must not go while another one comes in its place.
+            let _writing = self.stripe(key);
+            // One that came meanwhile may be younger than the marks.
+            if self.get(key).is_some_and(|value| marks.names(value.stamp(), value.labels())) {
+                self.remove(key);
+            }
+        })
+    }
+
+    /// How much these marks name; it stays.
+    pub fn count(&self, marks: &MarkSet) -> Named {
+        self.each_named(marks, |_| {})
+    }
+
+    fn each_named(&self, marks: &MarkSet, act: impl Fn(&Key)) -> Named {
+        let mut named = Named::default();
+        for (key, value) in self.kept.iter().flatten() {
+            if marks.names(value.stamp(), value.labels()) {
+                act(&key);
+                named.entries += 1;
+                named.bytes += value.weight_bytes();
+            }
+        }
+        named
+    }
+}
+
+impl<V> MemoryTier<V> {
+    fn stripe(&self, key: &Key) -> MutexGuard<'_, ()> {
+        let stripe = &self.stripes[usize::from(key.as_bytes()[0]) % STRIPES];
+        stripe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

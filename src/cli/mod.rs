@@ -8,6 +8,7 @@ mod keygen;
 mod man;
 mod options;
 mod out;
+mod purge;
 mod refusal;
 mod serve;
 mod settings;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Make a picture from a file, as the server would
     Transform(transform::TransformArgs),
+    /// Have a running server forget pictures, originals, or everything of a place
+    Purge(purge::PurgeArgs),
     /// Say what this machine can do and whether the sources answer
     Doctor(doctor::DoctorArgs),
     /// List the options of a URL
@@ -99,6 +102,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         // These two end with a verdict of their own after they reported everything.
         Command::Check(args) => return check::run(&args),
         Command::Transform(args) => transform::run(&args),
+        Command::Purge(args) => purge::run(&args),
         Command::Doctor(args) => return doctor::run(&args),
         Command::Options(args) => options::run(&args),
         Command::Settings(args) => settings_docs::run(&args),

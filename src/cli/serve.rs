@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,8 +42,9 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
 
 /// Serves a configuration, with pages beside the images where `extra` has some.
 pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Extra>>) -> anyhow::Result<()> {
-    // First of all: from here on a signal drains instead of killing.
+    // First of all: from here on a signal drains, or has settings read again, instead of killing.
     let mut ends = EndSignals::listen().context("no signal handlers")?;
+    let hangup = signal(SignalKind::hangup()).context("no signal handlers")?;
     let recorder = Arc::new(Recorder::install()?);
     let tracker = TaskTracker::new();
     let flow = Flow::try_new(&config, &presets(&config)?, tracker.clone())?;
@@ -66,7 +67,8 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     );
     let stop = CancellationToken::new();
     tracker.spawn(upkeep(Arc::clone(&flow), recorder, stop.clone()));
-    tracker.spawn(reload_on_hangup(settings.clone(), Arc::clone(&flow), stop.clone()));
+    tracker.spawn(Arc::clone(&flow).repaint(stop.clone()));
+    tracker.spawn(reload_on_hangup(settings.clone(), Arc::clone(&flow), hangup, stop.clone()));
     let name = ends.next().await;
     tracing::info!(signal = name, "ending; the same signal again ends at once");
     let spec = DrainSpec { drain_delay: config.server.drain_delay, drain_timeout: config.server.drain_timeout };
@@ -75,7 +77,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     })
     .await;
     stop.cancel();
-    flow.close();
+    flow.close().await;
     if let Some(admin) = admin {
         admin.abort().await;
     }
@@ -85,6 +87,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
 fn admin(config: &Config, flow: &Arc<Flow>, recorder: &Arc<Recorder>, readiness: &Arc<Health>) -> Admin {
     let (shown, metrics) = (Arc::clone(flow), Arc::clone(recorder));
     let (phase, started) = (Arc::clone(readiness), clock::instant());
+    let purging = Arc::clone(flow);
     Admin {
         bearer: config.admin.token.as_ref().map(|token| token.expose().to_vec()),
         health: Arc::clone(readiness),
@@ -97,6 +100,10 @@ fn admin(config: &Config, flow: &Arc<Flow>, recorder: &Arc<Recorder>, readiness:
                 "flow": shown.status(),
             })
         }),
+        purge: Box::new(move |order| {
+            let flow = Arc::clone(&purging);
+            Box::pin(async move { flow.purge(order).await })
+        }),
     }
 }
 
@@ -106,6 +113,8 @@ fn response_spec(config: &Config) -> ResponseSpec {
         allow_origin: config.server.cors_origin.clone(),
         server_timing: config.server.server_timing,
         url_bytes_max: config.urls.bytes_max,
+        query: config.urls.query,
+        tag_headers: config.server.tag_headers.clone(),
     }
 }
 
@@ -137,10 +146,7 @@ async fn upkeep(flow: Arc<Flow>, recorder: Arc<Recorder>, stop: CancellationToke
 }
 
 /// A broken configuration changes nothing: the old one stays, and says so.
-async fn reload_on_hangup(settings: Settings, flow: Arc<Flow>, stop: CancellationToken) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        return;
-    };
+async fn reload_on_hangup(settings: Settings, flow: Arc<Flow>, mut hangup: Signal, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

@@ -31,10 +31,6 @@ impl Config {
                 admin_is_open && self.admin.token.is_none(),
                 "the operations listener is reachable from other machines and has no TINTYPE_ADMIN_TOKEN",
             ),
-            (
-                self.cache.disk_path.is_some() || self.cache.disk_bytes > 0,
-                "cache.disk_path and cache.disk_bytes have no effect yet",
-            ),
         ];
         remarks.into_iter().filter(|(holds, _)| *holds).map(|(_, remark)| remark).collect()
     }

@@ -2,7 +2,7 @@
 
 use super::groups::{
     Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
-    S3, Server, SignatureAlgorithm, Signing, Sources, Stores, Urls,
+    S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 use super::mistake::Provenance;
 use super::mounts::Mount;
@@ -36,6 +36,7 @@ impl Config {
             limits: limits(&values),
             engine: engine(&values),
             cache: cache(&values),
+            shared: shared(&values),
             freshness: freshness(&values),
             mounts: mounts(&values),
             logging: Logging { level: values.choice("log.level"), format: values.choice("log.format") },
@@ -74,6 +75,7 @@ fn server(values: &Values) -> Server {
         cors_origin: non_empty(values.text("cors_origin")),
         server_timing: values.bool("server_timing"),
         cache_status_name: values.text("cache.status_name"),
+        tag_headers: values.choices("tag_headers"),
     }
 }
 
@@ -103,6 +105,11 @@ fn urls(values: &Values) -> Urls {
         base64_includes_filename: values.bool("base64_url_includes_filename"),
         bytes_max: size("url.bytes_max", values),
         options_max: values.int("url.options_max"),
+        query: match values.choice("url.query") {
+            "refuse" => UrlQuery::Refuse,
+            "redirect" => UrlQuery::Redirect,
+            _ => UrlQuery::Ignore,
+        },
     }
 }
 
@@ -124,22 +131,31 @@ fn sources(values: &Values) -> Sources {
 }
 
 fn stores(values: &Values) -> Stores {
-    let s3 = || S3 {
+    Stores {
+        s3: values.bool("s3.enabled").then(|| s3(values)),
+        gs: values.bool("gs.enabled").then(|| gs(values)),
+        az: values.bool("az.enabled").then(|| az(values)),
+    }
+}
+
+fn s3(values: &Values) -> S3 {
+    S3 {
         endpoint: non_empty(values.text("s3.endpoint")),
         region: non_empty(values.text("s3.region")),
         path_style: values.bool("s3.path_style"),
         anonymous: values.bool("s3.anonymous"),
-    };
-    let gs = || Gs { endpoint: non_empty(values.text("gs.endpoint")), anonymous: values.bool("gs.anonymous") };
-    let az = || Az {
+    }
+}
+
+fn gs(values: &Values) -> Gs {
+    Gs { endpoint: non_empty(values.text("gs.endpoint")), anonymous: values.bool("gs.anonymous") }
+}
+
+fn az(values: &Values) -> Az {
+    Az {
         endpoint: non_empty(values.text("az.endpoint")),
         account: non_empty(values.text("az.account")),
         anonymous: values.bool("az.anonymous"),
-    };
-    Stores {
-        s3: values.bool("s3.enabled").then(s3),
-        gs: values.bool("gs.enabled").then(gs),
-        az: values.bool("az.enabled").then(az),
     }
 }
 
@@ -202,7 +218,33 @@ fn cache(values: &Values) -> Cache {
         originals_memory_bytes: values.bytes("cache.originals_memory_bytes"),
         disk_path: values.path("cache.disk_path"),
         disk_bytes: values.bytes("cache.disk_bytes"),
+        originals_disk_bytes: values.bytes("cache.originals_disk_bytes"),
+        files_disk_bytes: values.bytes("cache.files_disk_bytes"),
+        disk_queue_bytes: values.bytes("cache.disk_queue_bytes"),
     }
+}
+
+fn shared(values: &Values) -> Shared {
+    Shared {
+        bucket: shared_bucket(values),
+        get_timeout: values.duration("shared.get_timeout"),
+        queue_bytes_max: values.bytes("shared.queue_bytes_max"),
+        marks_poll: values.duration("shared.marks_poll"),
+        keep: values.duration("shared.keep"),
+        clock_skew: values.duration("shared.clock_skew"),
+    }
+}
+
+fn shared_bucket(values: &Values) -> Option<SharedBucket> {
+    let address = values.text("shared.bucket");
+    let (scheme, rest) = address.split_once("://")?;
+    let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let store = match scheme {
+        "gs" => SharedStore::Gs(gs(values)),
+        "az" => SharedStore::Az(az(values)),
+        _ => SharedStore::S3(s3(values)),
+    };
+    Some(SharedBucket { store, name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
 fn freshness(values: &Values) -> Freshness {
@@ -210,7 +252,12 @@ fn freshness(values: &Values) -> Freshness {
         ttl: values.duration("ttl"),
         ttl_truncated: values.duration("ttl_truncated"),
         origin_ttl: values.duration("origin_ttl"),
+        honours_origin: values.choice("origin_cache_control") == "honour",
+        stale_while_revalidate: values.duration("stale_while_revalidate"),
+        stale_if_error: values.duration("stale_if_error"),
+        ttl_cdn: values.duration("ttl_cdn"),
         not_found: values.duration("negative_ttl.not_found"),
+        refused: values.duration("negative_ttl.refused"),
         origin_error: values.duration("negative_ttl.origin_error"),
         undecodable: values.duration("negative_ttl.undecodable"),
     }

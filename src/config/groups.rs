@@ -26,6 +26,7 @@ pub struct Config {
     pub limits: Limits,
     pub engine: Engine,
     pub cache: Cache,
+    pub shared: Shared,
     pub freshness: Freshness,
     pub mounts: Mounts,
     pub logging: Logging,
@@ -48,6 +49,8 @@ pub struct Server {
     pub cors_origin: Option<String>,
     pub server_timing: bool,
     pub cache_status_name: String,
+    /// Names of fields in lower case.
+    pub tag_headers: Vec<&'static str>,
 }
 
 /// The listener for operations.
@@ -101,6 +104,17 @@ pub struct Urls {
     pub base64_includes_filename: bool,
     pub bytes_max: usize,
     pub options_max: usize,
+    pub query: UrlQuery,
+}
+
+/// What becomes of a query string behind an image URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlQuery {
+    Ignore,
+    /// 400.
+    Refuse,
+    /// 308 to the URL without it.
+    Redirect,
 }
 
 /// Where presets come from.
@@ -231,8 +245,41 @@ pub struct Cache {
     pub memory_bytes: u64,
     /// 0 keeps none.
     pub originals_memory_bytes: u64,
+    /// `None` keeps nothing on disk.
     pub disk_path: Option<PathBuf>,
     pub disk_bytes: u64,
+    pub originals_disk_bytes: u64,
+    pub files_disk_bytes: u64,
+    pub disk_queue_bytes: u64,
+}
+
+/// The bucket that nodes share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// `None` for none.
+    pub bucket: Option<SharedBucket>,
+    pub get_timeout: Duration,
+    pub queue_bytes_max: u64,
+    pub marks_poll: Duration,
+    pub keep: Duration,
+    pub clock_skew: Duration,
+}
+
+/// Where the shared bucket is.
+#[derive(Debug, Clone)]
+pub struct SharedBucket {
+    pub store: SharedStore,
+    pub name: String,
+    /// Without slashes at its ends; empty for none.
+    pub prefix: String,
+}
+
+/// The store of the shared bucket, with the settings of its kind.
+#[derive(Debug, Clone)]
+pub enum SharedStore {
+    S3(S3),
+    Gs(Gs),
+    Az(Az),
 }
 
 /// How long things are good.
@@ -241,7 +288,14 @@ pub struct Freshness {
     pub ttl: Duration,
     pub ttl_truncated: Duration,
     pub origin_ttl: Duration,
+    /// Whether an origin's own fields decide where it sends them.
+    pub honours_origin: bool,
+    pub stale_while_revalidate: Duration,
+    pub stale_if_error: Duration,
+    /// 0 sends no field of its own to CDNs.
+    pub ttl_cdn: Duration,
     pub not_found: Duration,
+    pub refused: Duration,
     pub origin_error: Duration,
     pub undecodable: Duration,
 }

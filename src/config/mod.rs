@@ -26,7 +26,7 @@ pub use docs::{example_toml, settings_markdown};
 pub use from_values::Effective;
 pub use groups::{
     Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
-    S3, Server, SignatureAlgorithm, Signing, Sources, Stores, Urls,
+    S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
 };
 pub use kind::{Form, Kind};
 pub use load::{FILE_VARIABLE, environment, load};
@@ -35,6 +35,7 @@ pub use mounts::{Mount, MountFault};
 pub use nearest::nearest;
 pub use secret::Secret;
 pub use table::{ENVIRONMENT_PREFIX, GROUPS, Group, Reload, Setting, setting, settings};
+pub use units::parse_duration;
 
 #[cfg(test)]
 mod tests;

@@ -40,7 +40,7 @@ pub(super) fn bytes_text(bytes: u64) -> String {
 
 /// A duration such as `250ms`, `10s`, `5m`, `1h` or `30d`; the unit may be left out of 0 only, because a bare number
 /// is seconds to one reader and milliseconds to the next.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     if unit.is_empty() {
         return (number == 0).then_some(Duration::ZERO);

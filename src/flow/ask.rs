@@ -1,8 +1,11 @@
 //! What goes into the flow and what comes out of it: plain text in, bytes and facts out, no sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::cache::{Labels, Place};
 
 /// One request as the flow sees it.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +14,8 @@ pub struct Ask {
     pub path: String,
     /// All `Accept` field lines joined with `, `; empty where the client sent none.
     pub accept: String,
+    /// The client's `If-None-Match`, where no other precondition stands beside it.
+    pub if_none_match: Option<String>,
     /// The token of `Authorization: Bearer …`, where sent.
     pub bearer: Option<String>,
     /// The request's id, for the log.
@@ -26,8 +31,10 @@ pub struct Answer {
     pub etag: String,
     /// Unix seconds of the original's own date, where it has one.
     pub last_modified_s: Option<u64>,
-    /// How long a shared cache may keep it.
-    pub max_age_s: u64,
+    /// How long others may keep it.
+    pub keeping: Keeping,
+    /// By which words it can be purged.
+    pub labels: Arc<Labels>,
     /// Whether the `Accept` field could have chosen otherwise.
     pub negotiated: bool,
     /// A file name with its extension.
@@ -38,11 +45,40 @@ pub struct Answer {
     pub stages: Vec<(&'static str, Duration)>,
 }
 
+/// How long caches behind this server may keep an answer, in seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Keeping {
+    pub max_age_s: u64,
+    /// RFC 5861 §3; 0 is not said.
+    pub stale_while_revalidate_s: u64,
+    /// RFC 5861 §4; 0 is not said.
+    pub stale_if_error_s: u64,
+    /// Where it differs for CDNs (RFC 9213).
+    pub cdn_max_age_s: Option<u64>,
+    /// Nobody may keep it, whatever else is said.
+    pub is_private: bool,
+}
+
+/// Why something stale is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaleWhy {
+    /// The origin is being asked behind.
+    Revalidating,
+    /// The origin failed, or what it sent is no picture.
+    Error,
+    /// There is too much to do to make a new one now.
+    Busy,
+}
+
 /// How the cache took part, for `Cache-Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheOutcome {
-    /// Served from the memory tier, with so many seconds of freshness left.
-    Hit { ttl_s: i64 },
+    /// Served from a tier, with so many seconds of freshness left.
+    Hit { ttl_s: u64, place: Place },
+    /// Served from a tier although it has been stale for so many seconds.
+    Stale { stale_s: u64, why: StaleWhy },
+    /// The client's own copy is what would be made now.
+    Confirmed,
     /// Made for this request.
     Miss { stored: bool },
     /// Kept, and the origin confirmed that it is still right.
@@ -51,4 +87,17 @@ pub enum CacheOutcome {
     Collapsed,
     /// The original's own bytes, not kept.
     Bypass,
+}
+
+// === impl StaleWhy ===
+
+impl StaleWhy {
+    /// Its word in metrics and in `Cache-Status`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Revalidating => "swr",
+            Self::Error => "sie",
+            Self::Busy => "busy",
+        }
+    }
 }

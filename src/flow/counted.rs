@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::{PurgeOrder, StaleWhy};
 use crate::cache::Role;
 use crate::engine::{EngineError, Rendered};
 use crate::origin::{Fetched, OriginError};
@@ -18,10 +19,31 @@ pub fn kept(tier: &'static str) {
     Counter::CacheEvents.add(1, &[("tier", tier), ("event", "insert")]);
 }
 
+/// Something stale is served.
+pub fn stale(why: StaleWhy) {
+    Counter::StaleServed.add(1, &[("why", why.name())]);
+}
+
+/// A failure of a moment ago answered.
+pub fn remembered(kind: &'static str) {
+    Counter::NegativeHits.add(1, &[("kind", kind)]);
+}
+
 /// Someone boarded a flight.
 pub fn boarded(kind: &'static str, role: Role) {
     if role == Role::Follower {
         Counter::FlightFollowers.add(1, &[("kind", kind)]);
+    }
+}
+
+/// A purge was followed.
+pub fn purged(order: &PurgeOrder, purged: &[(&'static str, u64)]) {
+    let strength = if order.soft { "soft" } else { "hard" };
+    for (by, items) in order.lists().into_iter().filter(|(_, items)| !items.is_empty()) {
+        Counter::PurgedItems.add(items.len() as u64, &[("by", by), ("strength", strength)]);
+    }
+    for (tier, entries) in purged {
+        Counter::PurgedEntries.add(*entries, &[("tier", tier)]);
     }
 }
 

@@ -50,4 +50,10 @@ impl Failure {
             stages: Vec::new(),
         }
     }
+
+    /// Whether a stale answer is better than this one: the origin or this server failed, or what came is no picture.
+    /// Not where the origin says that there is nothing, or that the client may not have it.
+    pub const fn allows_stale(&self) -> bool {
+        self.status >= 500 || self.status == 422
+    }
 }

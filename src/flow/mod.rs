@@ -5,14 +5,20 @@
 //! tasks of their own, so that a client that hangs up neither ends nor repeats the work of others.
 
 mod ask;
+mod behind;
 mod counted;
 mod failure;
+mod labels;
+pub mod lifetime;
 pub mod mount;
 mod original;
+mod picture;
 pub mod plan;
+mod purge;
 mod raw;
 mod refusal;
 mod setup;
+mod shared;
 mod state;
 mod variant;
 mod wanted;
@@ -20,17 +26,21 @@ mod wanted;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{Flights, Key, MemoryTier, Negative};
+use crate::cache::{DiskTier, Flights, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
 
-pub use ask::{Answer, Ask, CacheOutcome};
+pub use ask::{Answer, Ask, CacheOutcome, Keeping, StaleWhy};
 pub use failure::Failure;
 use mount::Mounts;
-pub use original::{KeptOriginal, Originals};
+pub use original::{KeptOriginal, Known, Originals};
+pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
 pub use setup::{SetupError, dialect, engine_limits, origins_spec};
+pub use shared::shared_spec;
 pub use variant::Variant;
 pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};
 
@@ -41,15 +51,26 @@ pub struct Flow {
     /// How requests are understood; swapped on reload.
     rules: Arc<LiveRules>,
     originals: Originals,
-    variants: MemoryTier<Variant>,
+    variants: Tiers<Variant>,
+    /// The tiers below memory, where there are any.
+    disk: Option<DiskTier>,
+    shared: Option<SharedTier>,
+    /// What was purged, and what a changed original made stale.
+    marks: Arc<Marks>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
-    flights: Flights<Key, variant::Made, Failure>,
+    /// By key and by the last purge of what is made.
+    flights: Flights<(Key, Stamp), picture::Made, Failure>,
+    /// Places for renewals that nobody waits for.
+    behind: Arc<Semaphore>,
+    outdated: behind::Outdated,
     mounts: Arc<Mounts>,
     pool: Pool,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,
     tracker: TaskTracker,
+    /// Ends what goes on for as long as the flow does.
+    stop: CancellationToken,
 }
 
 /// Bounds of one request.
@@ -74,7 +95,10 @@ impl Flow {
         let negotiated = wanted.is_negotiated();
         let answer = match wanted.what.clone() {
             What::Raw => self.raw(&wanted, &rules).await,
-            What::Picture(picture) => self.picture(wanted, &rules, *picture).await,
+            What::Picture(picture) => {
+                let errand = picture::Errand { wanted: Arc::new(wanted), rules, picture };
+                self.picture(&errand, ask.if_none_match.as_deref()).await
+            }
         };
         answer.map_err(|failure| Failure { negotiated, ..failure })
     }

@@ -1,54 +1,66 @@
-//! Originals: fetched once however many variants want them, kept for a while, revalidated after it.
+//! Originals: fetched once however many variants want them, kept in tiers of their own, revalidated when stale.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use moka::sync::Cache;
 use tokio_util::task::TaskTracker;
 
+use super::lifetime::{Lifetime, Standing};
 use super::{Wanted, counted};
-use crate::cache::{ENTRY_OVERHEAD_BYTES, FlightError, FlightLimits, Flights, Key, MemoryTier, Negative, Weigh};
+use crate::cache::{FlightError, FlightLimits, Flights, Found, Key, Labels, Marks, Negative, Stamp, Tiers};
 use crate::config::Freshness;
-use crate::origin::{Fetched, OriginError, Original, Origins, Validators};
+use crate::origin::{Fetched, OriginError, Origins};
 use crate::telemetry::clock;
 
-/// An original as it is kept.
-#[derive(Debug)]
-pub struct KeptOriginal {
-    pub original: Original,
-    /// The same for the same bytes: made of the origin's validators, or of the bytes where it gave none.
-    pub tag: String,
-    /// Unix seconds until which the origin is not asked again.
-    pub fresh_until_s: u64,
-}
+pub use kept::{KeptOriginal, Known};
 
-/// What a fetch brought.
+mod kept;
+
+/// What a request for an original brought.
 #[derive(Debug, Clone)]
 pub enum Got {
     Original(Arc<KeptOriginal>),
-    /// The origin says that nothing changed since these validators; there are no bytes at hand.
-    Unchanged(Validators),
+    /// The origin failed in this way; a kept original is stale and may still be used.
+    Stale(Arc<KeptOriginal>, OriginError),
+    /// The origin says that nothing changed since what the asker knows; there are no bytes at hand.
+    Unchanged(Arc<Known>, Lifetime),
 }
 
 /// All originals of a server.
 pub struct Originals {
     origins: Arc<Origins>,
-    tier: MemoryTier<KeptOriginal>,
-    flights: Flights<Key, Got, OriginError>,
+    tiers: Tiers<KeptOriginal>,
+    /// By key and by the last purge of what is fetched.
+    flights: Flights<(Key, Stamp), Got, OriginError>,
     refused: Arc<Negative<OriginError>>,
+    generations: Generations,
+    marks: Arc<Marks>,
     tracker: TaskTracker,
 }
 
+/// The tag by which each original was last known, so that a new one is noticed although its bytes are long gone.
+type Generations = Cache<Key, Arc<str>>;
+
 /// Origins that refused a moment ago, at most.
 const REFUSED_MAX: usize = 10_000;
+/// Originals whose tag is remembered, at most: about 20 MB.
+const GENERATIONS_MAX: u64 = 100_000;
+
+/// How often one request asks for an original that is purged while it comes.
+const TRIES_MAX: u32 = 4;
 
 // === impl Originals ===
 
 impl Originals {
-    pub fn new(origins: Arc<Origins>, budget_bytes: u64, tracker: TaskTracker) -> Self {
+    pub fn new(origins: Arc<Origins>, tiers: Tiers<KeptOriginal>, marks: Arc<Marks>, tracker: TaskTracker) -> Self {
         Self {
             origins,
-            tier: MemoryTier::new(budget_bytes),
-            flights: Flights::new(FlightLimits::default()),
+            tiers,
+            flights: Flights::new(FlightLimits::of("original")),
             refused: Arc::new(Negative::new(REFUSED_MAX)),
+            generations: Cache::new(GENERATIONS_MAX),
+            marks,
             tracker,
         }
     }
@@ -57,9 +69,9 @@ impl Originals {
         &self.origins
     }
 
-    /// The tier, for its numbers.
-    pub const fn tier(&self) -> &MemoryTier<KeptOriginal> {
-        &self.tier
+    /// The tiers, for their numbers and for purges.
+    pub const fn tiers(&self) -> &Tiers<KeptOriginal> {
+        &self.tiers
     }
 
     /// Fetches under way.
@@ -67,66 +79,93 @@ impl Originals {
         self.flights.len()
     }
 
-    /// The original if it is kept and fresh.
-    pub fn fresh(&self, key: &Key, now_s: u64) -> Option<Arc<KeptOriginal>> {
-        self.tier.get(key).filter(|kept| now_s < kept.fresh_until_s)
+    /// Forgets what origins refused: a purge asks for another try.
+    pub fn forget_refusals(&self) {
+        self.refused.purge_all();
     }
 
-    /// The original, fetched if it must be. `known` are validators of bytes that the caller would rather not have
-    /// again. One fetch serves everyone who asks at the same time.
+    /// The original if memory has it fresh; and for how many seconds it stays so.
+    pub fn fresh(&self, key: &Key, now_s: u64) -> Option<(Arc<KeptOriginal>, u64)> {
+        let found = self.tiers.peek(key)?;
+        match found.value.lifetime.standing(found.stale_since_s, now_s) {
+            Standing::Fresh { ttl_s } => Some((found.value, ttl_s)),
+            Standing::Refresh { .. } | Standing::Stale { .. } => None,
+        }
+    }
+
+    /// The original, fetched if it must be. `known` is what the caller would rather not have again. One fetch serves
+    /// everyone who asks at the same time.
     pub async fn get(
         &self,
         wanted: &Wanted,
-        known: Option<&Validators>,
+        known: Option<&Arc<Known>>,
         freshness: &Freshness,
     ) -> Result<Got, OriginError> {
         let now_s = clock::now_unix_s();
-        let fresh = self.fresh(&wanted.original_key, now_s);
-        counted::asked("originals_memory", fresh.is_some());
-        if let Some(kept) = fresh {
+        if let Some((kept, _)) = self.fresh(&wanted.original_key, now_s) {
             return Ok(Got::Original(kept));
         }
         if let Some(error) = self.refused.get(&wanted.original_key, now_s) {
-            return Err(error);
+            counted::remembered("original");
+            return self.rescued(wanted, error).await;
         }
-        let got = self.fetch(wanted, known, freshness).await?;
-        match &got {
-            // Another one's fetch was conditional on bytes that this caller does not have.
-            Got::Unchanged(validators) if Some(validators) != known => self.fetch(wanted, None, freshness).await,
-            _ => Ok(got),
+        let (mut known, mut is_plain) = (known, false);
+        for _ in 0..TRIES_MAX {
+            let got = self.fetch(wanted, known, freshness).await?;
+            match &got {
+                // Another one's fetch was conditional on bytes that this caller does not have.
+                Got::Unchanged(unchanged, _) if Some(unchanged) != known && !is_plain => {
+                    (known, is_plain) = (None, true);
+                }
+                // A purge came while it was on its way.
+                Got::Original(kept) | Got::Stale(kept, _) if self.tiers.is_gone(kept) => {}
+                _ => return Ok(got),
+            }
         }
+        Err(OriginError::Unreachable(None))
+    }
+
+    /// Takes back that an original is fresh for long: its bytes end too early, or nothing could be made of them, so
+    /// that they are probably an error page that came as a success.
+    pub fn distrust(&self, wanted: &Wanted, kept: &KeptOriginal, time: Duration) {
+        let end_s = clock::now_unix_s() + time.as_secs();
+        if end_s < kept.lifetime.fresh_until_s {
+            let lifetime = Lifetime { stale_while_revalidate_s: 0, ..kept.lifetime.until(end_s) };
+            self.tiers.keep(wanted.original_key, &Arc::new(KeptOriginal { lifetime, ..kept.clone() }));
+        }
+    }
+
+    /// After a refusal that is remembered: a stale original where there is one that may be used.
+    async fn rescued(&self, wanted: &Wanted, error: OriginError) -> Result<Got, OriginError> {
+        let found = if counts_as_failure(&error) { self.tiers.find(&wanted.original_key).await } else { None };
+        rescue(found.as_ref(), error)
     }
 
     async fn fetch(
         &self,
         wanted: &Wanted,
-        known: Option<&Validators>,
+        known: Option<&Arc<Known>>,
         freshness: &Freshness,
     ) -> Result<Got, OriginError> {
-        let key = wanted.original_key;
-        let kept = self.tier.get(&key);
-        let known = kept.as_ref().map(|kept| kept.original.validators.clone()).or_else(|| known.cloned());
-        let (origins, source) = (Arc::clone(&self.origins), wanted.source.clone());
-        let (tier, refused, freshness) = (self.tier.clone(), Arc::clone(&self.refused), freshness.clone());
-        let mut ticket = self.flights.join(key, &self.tracker, move |cancelled| async move {
-            let fetched = tokio::select! {
-                fetched = origins.fetch(&source, known.as_ref()) => fetched,
-                () = cancelled.cancelled() => return Err(OriginError::Unreachable(None)),
-            };
-            counted::fetched(&source, &fetched);
-            let now_s = clock::now_unix_s();
-            let got = match fetched {
-                Ok(fetched) => landed(fetched, kept, known, now_s + freshness.origin_ttl.as_secs()),
-                Err(error) => {
-                    refused.insert(key, error.clone(), negative_ttl_s(&error, &freshness), now_s);
-                    return Err(error);
-                }
-            };
-            if let Got::Original(kept) = &got {
-                counted::kept("originals_memory");
-                tier.insert(key, Arc::clone(kept));
+        let fetch = Fetch {
+            origins: Arc::clone(&self.origins),
+            tiers: self.tiers.clone(),
+            refused: Arc::clone(&self.refused),
+            marks: Arc::clone(&self.marks),
+            key: wanted.original_key,
+            source: wanted.source.clone(),
+            labels: Arc::clone(&wanted.labels),
+            known: known.cloned(),
+            generations: self.generations.clone(),
+            freshness: freshness.clone(),
+        };
+        // Who comes after a purge does not board what began before it.
+        let flight = (wanted.original_key, self.marks.last(&wanted.labels));
+        let mut ticket = self.flights.join(flight, &self.tracker, move |cancelled| async move {
+            tokio::select! {
+                got = fetch.run() => got,
+                () = cancelled.cancelled() => Err(OriginError::Unreachable(None)),
             }
-            Ok(got)
         });
         counted::boarded("original", ticket.role());
         ticket.wait().await.map_err(|error| match error {
@@ -136,47 +175,122 @@ impl Originals {
     }
 }
 
-/// What a fetch amounts to, given what was kept and what was known before it.
-fn landed(fetched: Fetched, kept: Option<Arc<KeptOriginal>>, known: Option<Validators>, fresh_until_s: u64) -> Got {
-    match (fetched, kept) {
-        (Fetched::Body(original), _) => {
-            let tag = tag(&original);
-            Got::Original(Arc::new(KeptOriginal { original, tag, fresh_until_s }))
+/// One fetch with everything that it needs, since it may outlive who asked for it.
+struct Fetch {
+    origins: Arc<Origins>,
+    tiers: Tiers<KeptOriginal>,
+    refused: Arc<Negative<OriginError>>,
+    marks: Arc<Marks>,
+    key: Key,
+    source: String,
+    labels: Arc<Labels>,
+    known: Option<Arc<Known>>,
+    generations: Generations,
+    freshness: Freshness,
+}
+
+// === impl Fetch ===
+
+impl Fetch {
+    /// Looks into the tiers again, then asks the origin.
+    async fn run(self) -> Result<Got, OriginError> {
+        // Before anything is read: a purge from here on holds for what comes.
+        let stamp = self.marks.stamps().now();
+        let requested_s = clock::now_unix_s();
+        let found = self.tiers.find(&self.key).await;
+        if let Some(found) = &found
+            && let Standing::Fresh { .. } = found.value.lifetime.standing(found.stale_since_s, requested_s)
+        {
+            return Ok(Got::Original(Arc::clone(&found.value)));
         }
-        (Fetched::NotModified { .. }, Some(kept)) => Got::Original(Arc::new(KeptOriginal {
-            original: kept.original.clone(),
-            tag: kept.tag.clone(),
-            fresh_until_s,
-        })),
-        (Fetched::NotModified { .. }, None) => Got::Unchanged(known.unwrap_or_default()),
+        let kept = found.as_ref().map(|found| &found.value);
+        let known = kept.map(|kept| Arc::new(kept.known())).or_else(|| self.known.clone());
+        let fetched = self.origins.fetch(&self.source, known.as_ref().map(|known| &known.validators)).await;
+        counted::fetched(&self.source, &fetched);
+        let received_s = clock::now_unix_s();
+        let lived = |said| Lifetime::of(said, &self.freshness, requested_s, received_s);
+        let is_another = self.is_another(&fetched, kept.map(Arc::as_ref));
+        let fresh = match fetched {
+            Ok(Fetched::Body(original)) => {
+                let lifetime = lived(&original.freshness);
+                Arc::new(KeptOriginal::new(original, lifetime, stamp, Arc::clone(&self.labels)))
+            }
+            Ok(Fetched::NotModified { freshness }) => {
+                let known = known.unwrap_or_default();
+                let said = known.freshness.updated(freshness);
+                let lifetime = lived(&said);
+                let Some(kept) = kept else {
+                    return Ok(Got::Unchanged(known, lifetime));
+                };
+                Arc::new(kept.confirmed(said, lifetime, stamp))
+            }
+            Err(error) => {
+                self.refuse(&error, stamp, received_s);
+                self.outdate(is_another, stamp);
+                return rescue(found.as_ref(), error);
+            }
+        };
+        if !fresh.lifetime.is_private {
+            self.tiers.keep(self.key, &fresh);
+        }
+        // Only now: who finds older things stale finds what came in their place.
+        self.outdate(is_another, stamp);
+        Ok(Got::Original(fresh))
+    }
+
+    /// Remembers that the origin refused, unless a purge came meanwhile.
+    fn refuse(&self, error: &OriginError, stamp: Stamp, now_s: u64) {
+        self.refused.insert(self.key, error.clone(), negative_ttl_s(error, &self.freshness), now_s);
+        // A purge marks first and forgets then, so that one of both sees the other.
+        if self.marks.last(&self.labels) >= stamp {
+            self.refused.purge(&self.key);
+        }
+    }
+
+    fn outdate(&self, is_another: bool, stamp: Stamp) {
+        if let Some(source) = self.labels.tags.first().filter(|_| is_another) {
+            self.marks.outdate(source, stamp);
+        }
+    }
+
+    /// Whether this is another original than the one that was here before, or none any more: then what was made of it
+    /// is no longer fresh.
+    fn is_another(&self, fetched: &Result<Fetched, OriginError>, kept: Option<&KeptOriginal>) -> bool {
+        let tag = match fetched {
+            Ok(Fetched::Body(original)) => Some(Arc::<str>::from(kept::tag(original))),
+            Err(error) if matches!(error.status(), 404 | 410) => None,
+            Ok(Fetched::NotModified { .. }) | Err(_) => return false,
+        };
+        let before = self.generations.get(&self.key).or_else(|| kept.map(|kept| Arc::from(kept.tag.as_str())));
+        match &tag {
+            Some(tag) => self.generations.insert(self.key, Arc::clone(tag)),
+            None => self.generations.invalidate(&self.key),
+        }
+        before.is_some_and(|before| Some(before) != tag)
     }
 }
 
-/// Names the bytes: by the origin's own validators, so that two nodes agree without comparing bytes.
-fn tag(original: &Original) -> String {
-    let validators = &original.validators;
-    let digest = if validators.can_revalidate() {
-        blake3::hash(format!("{:?}", (&validators.etag, &validators.last_modified, validators.size)).as_bytes())
-    } else {
-        blake3::hash(&original.bytes)
-    };
-    digest.to_hex().to_string()
+/// What is left when the origin fails: a stale original within its window, or the error.
+fn rescue(found: Option<&Found<KeptOriginal>>, error: OriginError) -> Result<Got, OriginError> {
+    let now_s = clock::now_unix_s();
+    let usable = found.filter(|found| {
+        let standing = found.value.lifetime.standing(found.stale_since_s, now_s);
+        !matches!(standing, Standing::Stale { is_rescue: false, .. }) && counts_as_failure(&error)
+    });
+    usable.map(|found| Got::Stale(Arc::clone(&found.value), error.clone())).ok_or(error)
+}
+
+/// Whether the origin failed, as opposed to saying something about the original (RFC 5861, section 4).
+fn counts_as_failure(error: &OriginError) -> bool {
+    error.status() >= 500
 }
 
 fn negative_ttl_s(error: &OriginError, freshness: &Freshness) -> u64 {
     match error.status() {
-        400..=499 => freshness.not_found.as_secs(),
+        404 | 410 => freshness.not_found.as_secs(),
+        400..=499 => freshness.refused.as_secs(),
         // A crowded server is no fact about the original.
         503 => 0,
         _ => freshness.origin_error.as_secs(),
-    }
-}
-
-// === impl KeptOriginal ===
-
-impl Weigh for KeptOriginal {
-    fn weight_bytes(&self) -> u64 {
-        let texts = self.tag.len() + self.original.validators.weight_bytes();
-        (self.original.bytes.len() + texts + size_of::<Self>()) as u64 + ENTRY_OVERHEAD_BYTES
     }
 }

@@ -1,7 +1,10 @@
 //! The original's own bytes, untouched: kept like any original, never decoded.
 
+use std::sync::Arc;
+
 use super::original::Got;
-use super::{Answer, CacheOutcome, Failure, Flow, Rules, Wanted};
+use super::{Answer, CacheOutcome, Failure, Flow, Rules, StaleWhy, Wanted, counted};
+use crate::cache::Place;
 use crate::origin::OriginError;
 use crate::telemetry::clock;
 use crate::transform::Format;
@@ -16,18 +19,25 @@ impl Flow {
     pub(super) async fn raw(&self, wanted: &Wanted, rules: &Rules) -> Result<Answer, Failure> {
         let freshness = &rules.policy.freshness;
         let now_s = clock::now_unix_s();
-        let hit = self.originals.fresh(&wanted.original_key, now_s);
         let started = clock::instant();
-        let (kept, cache, stages) = if let Some(kept) = hit {
-            let ttl_s = i64::try_from(kept.fresh_until_s - now_s).unwrap_or(i64::MAX);
-            (kept, CacheOutcome::Hit { ttl_s }, Vec::new())
+        let (kept, cache, stages) = if let Some((kept, ttl_s)) = self.originals.fresh(&wanted.original_key, now_s) {
+            (kept, CacheOutcome::Hit { ttl_s, place: Place::Memory }, Vec::new())
         } else {
             let fetched = self.originals.get(wanted, None, freshness);
             let got = tokio::time::timeout(rules.limits.request_timeout, fetched).await;
-            let Got::Original(kept) = got.map_err(|_| Failure::request_timeout())?? else {
-                return Err(Failure::from(OriginError::Upstream { code: 304 }));
-            };
-            (kept, CacheOutcome::Miss { stored: true }, vec![("origin", started.elapsed())])
+            let stages = vec![("origin", started.elapsed())];
+            match got.map_err(|_| Failure::request_timeout())?? {
+                Got::Original(kept) => {
+                    let stored = !kept.lifetime.is_private;
+                    (kept, CacheOutcome::Miss { stored }, stages)
+                }
+                Got::Stale(kept, _) => {
+                    counted::stale(StaleWhy::Error);
+                    let stale_s = now_s.saturating_sub(kept.lifetime.fresh_until_s);
+                    (kept, CacheOutcome::Stale { stale_s, why: StaleWhy::Error }, stages)
+                }
+                Got::Unchanged(..) => return Err(Failure::from(OriginError::Upstream { code: 304 })),
+            }
         };
         let original = &kept.original;
         let source = wanted.original.redacted();
@@ -37,7 +47,8 @@ impl Flow {
             content_type: original.content_type.clone().unwrap_or_else(|| media_type(extension).to_owned()),
             etag: format!("\"{}\"", &kept.tag[..32]),
             last_modified_s: original.last_modified_s,
-            max_age_s: wanted.max_age_s(freshness.ttl.as_secs(), now_s),
+            keeping: wanted.keeping(freshness, wanted.ttl.unwrap_or(freshness.ttl), &kept.lifetime, cache),
+            labels: Arc::clone(&kept.labels),
             negotiated: false,
             filename: wanted.filename(extension),
             attachment: wanted.attachment,

@@ -1,19 +1,26 @@
 //! From the configuration to a flow: each room gets plain data of its own, made here and nowhere else.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::behind::Outdated;
 use super::mount::Mounts;
+use super::shared::shared_spec;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
-use crate::cache::{FlightLimits, Flights, MemoryTier, Negative, Stamps};
+use crate::cache::{
+    DiskBudgets, DiskError, DiskSpec, DiskTier, FlightLimits, Flights, Marks, MarksError, Negative, SharedTier, Stamps,
+    TierNames, Tiers,
+};
 use crate::config::{self, Config};
 use crate::engine::vips::VipsError;
 use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
 use crate::origin::{
-    AzSpec, GsSpec, OriginLimits, OriginSetupError, Origins, OriginsSpec, QueryRule, S3Addressing, S3Credentials,
-    S3Spec,
+    AzSpec, GsSpec, ObjectBucket, OriginLimits, OriginSetupError, Origins, OriginsSpec, QueryRule, S3Addressing,
+    S3Credentials, S3Spec,
 };
 use crate::policy::{Policy, Preset};
 use crate::url::{
@@ -28,6 +35,12 @@ pub enum SetupError {
     Engine(#[from] VipsError),
     #[error("originals cannot be fetched as configured")]
     Origins(#[from] OriginSetupError),
+    #[error("the disk tier cannot be used")]
+    Disk(#[from] DiskError),
+    #[error("the journal of purges in cache.disk_path cannot be used")]
+    Marks(#[from] MarksError),
+    #[error("the shared bucket cannot be used as configured")]
+    Shared(#[source] OriginSetupError),
     #[error("url_replacements cannot be used")]
     Replacements(#[from] ReplacementError),
     #[error("{} of the presets cannot be used: {}", .0.len(), listed(.0))]
@@ -36,6 +49,15 @@ pub enum SetupError {
 
 /// Raised by whoever changes what the pipeline makes of the same transform.
 const PIPELINE_VERSION: u32 = 1;
+
+/// Renewals under way that nobody waits for, most of which wait for an origin.
+const RENEWALS_MAX: usize = 64;
+
+const VARIANTS: TierNames = TierNames { memory: "memory", disk: "disk" };
+const ORIGINALS: TierNames = TierNames { memory: "originals_memory", disk: "originals_disk" };
+
+/// In the folder of the disk tier.
+const MARKS_FILE: &str = "purges";
 
 /// Pictures that failed a moment ago, at most.
 const FAILED_MAX: usize = 10_000;
@@ -56,19 +78,30 @@ impl Flow {
         // Redirects follow the rules in force, not those of the start.
         let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
         let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
-        let (name, stamps) = (&config.server.cache_status_name, Stamps::default());
-        let mounts = Mounts::new(&config.mounts, name, Arc::clone(&origins), stamps, tracker.clone())?;
+        let (disk, marks) = disk_and_marks(config)?;
+        let stop = CancellationToken::new();
+        let shared = shared(config, &marks, &tracker, &stop)?;
+        let originals = Tiers::new(config.cache.originals_memory_bytes, Arc::clone(&marks), ORIGINALS);
+        let variants = Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS);
+        let name = &config.server.cache_status_name;
+        let mounts = Mounts::new(&config.mounts, name, Arc::clone(&origins), marks.stamps().clone(), tracker.clone())?;
         Ok(Arc::new(Self {
             rules,
             mounts: Arc::new(mounts),
             config: config.clone(),
-            originals: Originals::new(origins, config.cache.originals_memory_bytes, tracker.clone()),
-            variants: MemoryTier::new(config.cache.memory_bytes),
+            originals: Originals::new(origins, originals.with_disk(disk.clone()), Arc::clone(&marks), tracker.clone()),
+            variants: variants.with_disk(disk.clone()).with_shared(shared.clone()),
+            disk,
+            shared,
+            marks,
             failed: Negative::new(FAILED_MAX),
-            flights: Flights::new(FlightLimits::default()),
+            flights: Flights::new(FlightLimits::of("variant")),
+            behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
+            outdated: Outdated::default(),
             fingerprint: fingerprint(config, &pool),
             pool,
             tracker,
+            stop,
         }))
     }
 
@@ -81,6 +114,41 @@ impl Flow {
         self.rules.store(Arc::new(rules(&config, presets, &self.pool)?));
         Ok(needs_start)
     }
+}
+
+/// The disk tier where one is configured, and the marks of purges, which lie in its folder. The folder is locked before
+/// the marks are read: two processes that write one journal would lose purges.
+fn disk_and_marks(config: &Config) -> Result<(Option<DiskTier>, Arc<Marks>), SetupError> {
+    let cache = &config.cache;
+    let Some(folder) = &cache.disk_path else {
+        return Ok((None, Arc::new(Marks::in_memory(Stamps::default()))));
+    };
+    let budgets = DiskBudgets {
+        variants_bytes: cache.disk_bytes,
+        originals_bytes: cache.originals_disk_bytes,
+        files_bytes: cache.files_disk_bytes,
+    };
+    let opened: Arc<OnceLock<Arc<Marks>>> = Arc::default();
+    let asked = Arc::clone(&opened);
+    let spec = DiskSpec::new(folder.clone(), budgets, cache.disk_queue_bytes);
+    let disk = DiskTier::open(spec, Arc::new(move |stamp, labels| asked.wait().is_gone(stamp, labels)))?;
+    let marks = Arc::new(Marks::open(&folder.join(MARKS_FILE), Stamps::default())?);
+    opened.get_or_init(|| Arc::clone(&marks));
+    Ok((Some(disk), marks))
+}
+
+/// The shared tier where one is configured.
+fn shared(
+    config: &Config,
+    marks: &Arc<Marks>,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Option<SharedTier>, SetupError> {
+    let Some((spec, bucket)) = shared_spec(config) else {
+        return Ok(None);
+    };
+    let bucket = ObjectBucket::new(&bucket).map_err(SetupError::Shared)?;
+    Ok(Some(SharedTier::start(spec, Arc::new(bucket), Arc::clone(marks), tracker, stop)))
 }
 
 /// What makes pixels here. Two servers with the same one make the same bytes of the same transform.
@@ -102,6 +170,7 @@ fn rules(config: &Config, presets: &[Preset], pool: &Pool) -> Result<Rules, Setu
         pixel_epoch: config.pixels.epoch,
         limits: limits(config),
         mount: "native",
+        preset_ttls: presets.iter().filter_map(|preset| Some((preset.name.clone(), preset.ttl?))).collect(),
     })
 }
 
@@ -163,23 +232,14 @@ pub fn origins_spec(config: &Config) -> OriginsSpec {
         ignored_query,
         query_separator: sources.query_separator,
         s3: stores.s3.as_ref().map(s3).unwrap_or_default(),
-        gs: stores.gs.as_ref().map_or_else(GsSpec::default, |gs| GsSpec {
-            enabled: true,
-            endpoint: gs.endpoint.clone(),
-            anonymous: gs.anonymous,
-        }),
-        az: stores.az.as_ref().map_or_else(AzSpec::default, |az| AzSpec {
-            enabled: true,
-            account: az.account.clone(),
-            endpoint: az.endpoint.clone(),
-            anonymous: az.anonymous,
-        }),
+        gs: stores.gs.as_ref().map(gs).unwrap_or_default(),
+        az: stores.az.as_ref().map(az).unwrap_or_default(),
         limits: origin_limits(&config.fetch),
         ..OriginsSpec::default()
     }
 }
 
-fn s3(s3: &config::S3) -> S3Spec {
+pub(super) fn s3(s3: &config::S3) -> S3Spec {
     S3Spec {
         enabled: true,
         endpoint: s3.endpoint.clone(),
@@ -187,6 +247,14 @@ fn s3(s3: &config::S3) -> S3Spec {
         addressing: if s3.path_style { S3Addressing::Path } else { S3Addressing::VirtualHost },
         credentials: if s3.anonymous { S3Credentials::Anonymous } else { S3Credentials::Environment },
     }
+}
+
+pub(super) fn gs(gs: &config::Gs) -> GsSpec {
+    GsSpec { enabled: true, endpoint: gs.endpoint.clone(), anonymous: gs.anonymous }
+}
+
+pub(super) fn az(az: &config::Az) -> AzSpec {
+    AzSpec { enabled: true, account: az.account.clone(), endpoint: az.endpoint.clone(), anonymous: az.anonymous }
 }
 
 fn origin_limits(fetch: &config::Fetch) -> OriginLimits {

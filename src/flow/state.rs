@@ -1,33 +1,39 @@
 //! What the flow is doing now, for operators: gauges, a status in words, upkeep, the end.
 
-use serde_json::{Value, json};
-
 use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::Flow;
 use super::mount::Mounts;
 use crate::engine::vips::{Vips, tracked_bytes};
 use crate::telemetry::metrics::Gauge;
 
+/// How long the end of the process waits for a bucket.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
 // === impl Flow ===
 
 impl Flow {
     /// Brings tiers and gauges up to date; called about once a second.
     pub fn upkeep(&self) {
-        self.variants.run_pending();
-        self.originals.tier().run_pending();
+        self.variants.memory().run_pending();
+        self.originals.tiers().memory().run_pending();
         let pool = self.pool.state();
-        let originals = self.originals.tier();
+        let originals = self.originals.tiers().memory();
+        let variants = self.variants.memory();
         let (mount_bytes, mount_entries) = self.mounts.upkeep();
         let tiers = [
             ("mount_memory", mount_bytes, mount_entries),
-            ("memory", self.variants.bytes(), self.variants.len()),
+            ("memory", variants.bytes(), variants.len()),
             ("originals_memory", originals.bytes(), originals.len()),
         ];
         for (tier, bytes, entries) in tiers {
             Gauge::CacheBytes.set(bytes, &[("tier", tier)]);
             Gauge::CacheEntries.set(entries, &[("tier", tier)]);
         }
+        self.upkeep_marks();
         Gauge::QueueJobs.set(pool.waiting as u64, &[]);
         Gauge::WorkersBusy.set(pool.busy as u64, &[]);
         Gauge::Flights.set(self.flights.len() as u64, &[("kind", "variant")]);
@@ -36,10 +42,25 @@ impl Flow {
         Gauge::VipsMemory.set(tracked_bytes(), &[]);
     }
 
+    fn upkeep_marks(&self) {
+        let state = self.marks.state();
+        Gauge::PurgeMarks.set(state.hard as u64, &[("strength", "hard")]);
+        Gauge::PurgeMarks.set(state.soft as u64, &[("strength", "soft")]);
+        if state.is_durable {
+            let marks = Arc::clone(&self.marks);
+            self.tracker.spawn_blocking(move || {
+                if let Err(error) = marks.upkeep() {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "journal of purges is behind");
+                }
+            });
+        }
+    }
+
     /// What an operator wants to know at a glance.
     pub fn status(&self) -> Value {
         let pool = self.pool.state();
-        let originals = self.originals.tier();
+        let originals = self.originals.tiers().memory();
+        let variants = self.variants.memory();
         json!({
             "engine": {
                 "libvips": self.libvips_version(),
@@ -50,8 +71,8 @@ impl Flow {
                 "glib_warnings": Vips::glib_warnings(),
             },
             "variants": {
-                "memory_bytes": self.variants.bytes(),
-                "entries": self.variants.len(),
+                "memory_bytes": variants.bytes(),
+                "entries": variants.len(),
                 "flights": self.flights.len(),
             },
             "originals": {
@@ -59,6 +80,10 @@ impl Flow {
                 "entries": originals.len(),
                 "flights": self.originals.flights(),
             },
+            "purges": self.marks.state(),
+            "waiting_for_new_pixels": self.outdated(),
+            "disk": self.disk.as_ref().map(|disk| json!(disk.state())),
+            "shared": self.shared.as_ref().map(|shared| json!(shared.state())),
             "failures_remembered": self.failed.len(),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })
@@ -85,8 +110,16 @@ impl Flow {
         &self.config.urls.path_prefix
     }
 
-    /// Takes no more work; what is under way is finished.
-    pub fn close(&self) {
+    /// Takes no more work; what is under way is finished, and what waits to be written is written.
+    pub async fn close(&self) {
         self.pool.close();
+        if let Some(disk) = self.disk.clone() {
+            // It waits for its thread; nothing is left to do where that fails.
+            let _ = tokio::task::spawn_blocking(move || disk.close()).await;
+        }
+        if let Some(shared) = &self.shared {
+            shared.flush(FLUSH_MAX).await;
+        }
+        self.stop.cancel();
     }
 }

@@ -1,21 +1,15 @@
-//! Variants: made once however many ask, kept, and found again.
+//! A finished picture as it is kept, and the entity tag by which it is known before it is made.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use tokio_util::sync::CancellationToken;
+use serde::{Deserialize, Serialize};
 
-use super::counted;
-use super::original::{Got, KeptOriginal};
-use super::plan::Plan;
-use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, Rules, Wanted};
-use crate::cache::{ENTRY_OVERHEAD_BYTES, FlightError, Key, Role, Weigh};
-use crate::engine::{EngineError, Job, Output, Rendered};
-use crate::origin::Validators;
-use crate::telemetry::clock;
+use super::lifetime::Lifetime;
+use super::original::Known;
+use crate::cache::{Class, ENTRY_OVERHEAD_BYTES, Entry, Keep, Key, Labels, Stamp, Weigh};
 use crate::transform::Format;
 
 /// A finished picture with what is needed to answer with it.
@@ -32,189 +26,152 @@ pub struct Variant {
     /// Names the original's bytes that this was made of.
     pub original_tag: String,
     /// By which the origin recognises them.
-    pub validators: Validators,
-    /// Unix seconds until which the origin is not asked.
-    pub fresh_until_s: u64,
+    pub known: Arc<Known>,
+    pub lifetime: Lifetime,
+    /// The pixel epoch in force when it was made.
+    pub pixel_epoch: u32,
+    /// When the work that brought or confirmed it began, not before that of its original.
+    pub stamp: Stamp,
+    pub labels: Arc<Labels>,
 }
 
-/// A variant with what it took to get it.
-#[derive(Debug, Clone)]
-pub(super) struct Made {
-    variant: Arc<Variant>,
-    stages: Vec<(&'static str, Duration)>,
-    /// The origin was asked and nothing had to be made.
-    revalidated: bool,
+/// What is written beside the body. Members are added with a default and never taken away.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Record {
+    format: String,
+    etag: String,
+    last_modified_s: Option<u64>,
+    truncated: bool,
+    original_tag: String,
+    known: Known,
+    lifetime: Lifetime,
+    pixel_epoch: u32,
 }
 
 /// First finished encoding, as opposed to a later one of higher effort.
 const PASS: u8 = 0;
 
-// === impl Flow ===
-
-impl Flow {
-    /// Answers with a picture: kept, or made in one flight for everyone who wants it.
-    pub(super) async fn picture(
-        self: &Arc<Self>,
-        wanted: Wanted,
-        rules: &Arc<Rules>,
-        picture: Picture,
-    ) -> Result<Answer, Failure> {
-        let key = picture.key;
-        let now_s = clock::now_unix_s();
-        let plan = Plan::decide(self.variants.get(&key), self.failed.get(&key, now_s), now_s);
-        counted::asked("memory", matches!(plan, Plan::Fresh(_)));
-        match plan {
-            Plan::Fresh(variant) => {
-                let ttl_s = i64::try_from(variant.fresh_until_s - now_s).unwrap_or(i64::MAX);
-                return Ok(answer(&variant, &wanted, rules, CacheOutcome::Hit { ttl_s }, Vec::new()));
-            }
-            Plan::Negative(failure) => return Err(failure),
-            Plan::Revalidate(_) | Plan::Miss => {}
-        }
-        let wanted = Arc::new(wanted);
-        let (flow, flying, with) = (Arc::clone(self), Arc::clone(&wanted), Arc::clone(rules));
-        let mut ticket = self.flights.join(key, &self.tracker, move |cancelled| async move {
-            flow.fly(&flying, &with, picture, cancelled).await
-        });
-        let role = ticket.role();
-        counted::boarded("variant", role);
-        let landed = tokio::time::timeout(rules.limits.request_timeout, ticket.wait()).await;
-        let made = match landed {
-            Ok(Ok(made)) => made,
-            Ok(Err(FlightError::Failed(failure))) => return Err(failure),
-            Ok(Err(FlightError::Lost)) => return Err(Failure::from(EngineError::Panicked)),
-            Err(_) => return Err(Failure::request_timeout()),
-        };
-        let outcome = match role {
-            Role::Follower => CacheOutcome::Collapsed,
-            Role::Leader | Role::Alone if made.revalidated => CacheOutcome::Revalidated,
-            Role::Leader | Role::Alone => CacheOutcome::Miss { stored: true },
-        };
-        Ok(answer(&made.variant, &wanted, rules, outcome, made.stages))
-    }
-
-    /// The flight itself: looks again, gets the original, compares, makes, keeps.
-    async fn fly(
-        &self,
-        wanted: &Wanted,
-        rules: &Rules,
-        picture: Picture,
-        cancelled: CancellationToken,
-    ) -> Result<Made, Failure> {
-        let key = picture.key;
-        let now_s = clock::now_unix_s();
-        let old = match Plan::decide(self.variants.get(&key), None, now_s) {
-            Plan::Fresh(variant) => return Ok(Made { variant, stages: Vec::new(), revalidated: false }),
-            Plan::Revalidate(variant) => Some(variant),
-            Plan::Miss | Plan::Negative(_) => None,
-        };
-        let freshness = &rules.policy.freshness;
-        let started = clock::instant();
-        let known = old.as_ref().map(|variant| &variant.validators);
-        let got = self.originals.get(wanted, known, freshness).await?;
-        let mut stages = vec![("origin", started.elapsed())];
-        let fresh_until_s = clock::now_unix_s() + freshness.origin_ttl.as_secs();
-        let kept = match (got, old) {
-            (Got::Original(kept), Some(old)) if kept.tag == old.original_tag => {
-                return Ok(self.still_right(key, &old, fresh_until_s, stages));
-            }
-            (Got::Original(kept), _) => kept,
-            (Got::Unchanged(_), Some(old)) => return Ok(self.still_right(key, &old, fresh_until_s, stages)),
-            // An origin that says "unchanged" to a question without a condition is broken.
-            (Got::Unchanged(_), None) => return Err(Failure::from(crate::origin::OriginError::Upstream { code: 304 })),
-        };
-        let rendered = self.render(&kept, &picture, rules.limits, cancelled, &mut stages).await;
-        counted::rendered(picture.transform.format, &rendered);
-        for (name, took) in &stages {
-            counted::stage(name, *took);
-        }
-        let rendered = rendered.inspect_err(|error| {
-            if error.is_lasting() {
-                let ttl_s = freshness.undecodable.as_secs();
-                self.failed.insert(key, Failure::from(error.clone()), ttl_s, clock::now_unix_s());
-            }
-        })?;
-        let variant = Arc::new(self.variant(key, &kept, rendered, fresh_until_s));
-        self.variants.insert(key, Arc::clone(&variant));
-        counted::kept("memory");
-        Ok(Made { variant, stages, revalidated: false })
-    }
-
-    async fn render(
-        &self,
-        kept: &KeptOriginal,
-        picture: &Picture,
-        limits: FlowLimits,
-        cancelled: CancellationToken,
-        stages: &mut Vec<(&'static str, Duration)>,
-    ) -> Result<Rendered, EngineError> {
-        let output = Output { transform: picture.transform.clone(), candidates: picture.candidates.clone() };
-        let job = Job { inputs: vec![kept.original.bytes.clone()], outputs: vec![output], limits: limits.engine };
-        // The original is here: only now is a place in the engine taken, never while a slow origin talks.
-        let mut results = self.pool.submit(job, limits.patience)?;
-        let outcome = tokio::select! {
-            outcome = results.next() => outcome,
-            () = cancelled.cancelled() => return Err(EngineError::Cancelled),
-        };
-        let (_, rendered) = outcome.ok_or(EngineError::Panicked)?;
-        stages.push(("queue", results.waited()));
-        let rendered = rendered?;
-        let timings = rendered.timings;
-        stages.extend([("decode", timings.decode), ("transform", timings.transform), ("encode", timings.encode)]);
-        Ok(rendered)
-    }
-
-    fn variant(&self, key: Key, kept: &KeptOriginal, rendered: Rendered, fresh_until_s: u64) -> Variant {
-        let digest = Key::of("etag", &[key.as_bytes(), kept.tag.as_bytes(), self.fingerprint.as_bytes(), &[PASS]]);
-        Variant {
-            body: rendered.bytes,
-            format: Some(rendered.format),
-            etag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_bytes()[..16])),
-            last_modified_s: kept.original.last_modified_s,
-            truncated: rendered.truncated,
-            original_tag: kept.tag.clone(),
-            validators: kept.original.validators.clone(),
-            fresh_until_s,
-        }
-    }
-
-    /// The origin has nothing new: the same variant is good for another while.
-    fn still_right(&self, key: Key, old: &Variant, fresh_until_s: u64, stages: Vec<(&'static str, Duration)>) -> Made {
-        let variant = Arc::new(Variant { fresh_until_s, ..old.clone() });
-        self.variants.insert(key, Arc::clone(&variant));
-        Made { variant, stages, revalidated: true }
-    }
-}
-
-fn answer(
-    variant: &Variant,
-    wanted: &Wanted,
-    rules: &Rules,
-    cache: CacheOutcome,
-    stages: Vec<(&'static str, Duration)>,
-) -> Answer {
-    let freshness = &rules.policy.freshness;
-    let ttl = if variant.truncated { freshness.ttl_truncated } else { freshness.ttl };
-    let format = variant.format.unwrap_or(Format::Jpeg);
-    Answer {
-        body: variant.body.clone(),
-        content_type: format.media_type().to_owned(),
-        etag: variant.etag.clone(),
-        last_modified_s: variant.last_modified_s,
-        max_age_s: wanted.max_age_s(ttl.as_secs(), clock::now_unix_s()),
-        negotiated: wanted.is_negotiated(),
-        filename: wanted.filename(format.name()),
-        attachment: wanted.attachment,
-        cache,
-        stages,
-    }
+/// The entity tag of what this engine makes under this key of this original: known without making it, and the same on
+/// every node that would make the same bytes.
+pub fn etag(key: &Key, original_tag: &str, fingerprint: &str, pixel_epoch: u32) -> String {
+    let epoch = pixel_epoch.to_be_bytes();
+    let parts: [&[u8]; 5] = [key.as_bytes(), original_tag.as_bytes(), fingerprint.as_bytes(), &epoch, &[PASS]];
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&Key::of("etag", &parts).as_bytes()[..16]))
 }
 
 // === impl Variant ===
 
 impl Weigh for Variant {
     fn weight_bytes(&self) -> u64 {
-        let texts = self.etag.len() + self.original_tag.len() + self.validators.weight_bytes();
-        (self.body.len() + texts + size_of::<Self>()) as u64 + ENTRY_OVERHEAD_BYTES
+        let texts = self.etag.len() + self.original_tag.len() + self.labels.weight_bytes();
+        let known = self.known.validators.weight_bytes() + size_of::<Known>();
+        (self.body.len() + texts + known + size_of::<Self>()) as u64 + ENTRY_OVERHEAD_BYTES
+    }
+}
+
+impl Keep for Variant {
+    const CLASS: Class = Class::Variant;
+
+    fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    fn labels(&self) -> &Arc<Labels> {
+        &self.labels
+    }
+
+    fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    fn record(&self) -> Vec<u8> {
+        let record = Record {
+            format: self.format.map(Format::name).unwrap_or_default().to_owned(),
+            etag: self.etag.clone(),
+            last_modified_s: self.last_modified_s,
+            truncated: self.truncated,
+            original_tag: self.original_tag.clone(),
+            known: Known::clone(&self.known),
+            lifetime: self.lifetime,
+            pixel_epoch: self.pixel_epoch,
+        };
+        serde_json::to_vec(&record).unwrap_or_default()
+    }
+
+    fn restore(entry: Entry) -> Option<Self> {
+        let record: Record = serde_json::from_slice(&entry.record).ok()?;
+        // What cannot say its format or its tag cannot be answered with.
+        let format = Format::from_name(&record.format)?;
+        (!record.etag.is_empty()).then(|| Self {
+            body: entry.body,
+            format: Some(format),
+            etag: record.etag,
+            last_modified_s: record.last_modified_s,
+            truncated: record.truncated,
+            original_tag: record.original_tag,
+            known: Arc::new(record.known),
+            lifetime: record.lifetime,
+            pixel_epoch: record.pixel_epoch,
+            stamp: entry.stamp,
+            labels: Arc::new(entry.labels),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_comes_back_as_it_was_kept() {
+        let variant = Variant {
+            body: Bytes::from_static(b"pixels"),
+            format: Some(Format::Avif),
+            etag: "\"a\"".to_owned(),
+            last_modified_s: Some(3),
+            truncated: true,
+            original_tag: "o".to_owned(),
+            lifetime: Lifetime { fresh_until_s: 9, ..Lifetime::default() },
+            pixel_epoch: 4,
+            stamp: Stamp::from_micros(5),
+            ..Variant::default()
+        };
+        let back = Variant::restore(variant.entry(Key::of("test", &[]))).unwrap();
+        assert_eq!(format!("{back:?}"), format!("{variant:?}"));
+    }
+
+    /// A record of this version as it was first written: members may be added, none may be missed.
+    #[test]
+    fn records_of_earlier_versions_stay_readable() {
+        let record = r#"{"format":"webp","etag":"\"x\"","last_modified_s":null,"truncated":false,"original_tag":"t",
+            "known":{"validators":{"etag":"\"v\"","last_modified":null,"size":5,"version":null},
+            "freshness":{"cache_control":null,"expires":null,"age":null,"date":null}},
+            "lifetime":{"fresh_until_s":9,"stale_while_revalidate_s":1,"stale_if_error_s":2,"is_explicit":true,
+            "is_private":false},"pixel_epoch":1}"#;
+        let entry = |record: &str| Entry {
+            record: Bytes::copy_from_slice(record.as_bytes()),
+            ..Variant::default().entry(Key::of("test", &[]))
+        };
+        let variant = Variant::restore(entry(record)).expect("a variant");
+        assert_eq!((variant.format, variant.lifetime.fresh_until_s), (Some(Format::Webp), 9));
+        assert_eq!(variant.known.validators.etag.as_deref(), Some("\"v\""));
+        for rubbish in ["", "{}", "[]", r#"{"format":"nonsense","etag":"\"x\""}"#, r#"{"format":"webp"}"#] {
+            assert!(Variant::restore(entry(rubbish)).is_none(), "{rubbish}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_tag_counts() {
+        let (one, other) = (Key::of("test", &[b"1"]), Key::of("test", &[b"2"]));
+        let tags = [
+            etag(&one, "o", "f", 1),
+            etag(&other, "o", "f", 1),
+            etag(&one, "p", "f", 1),
+            etag(&one, "o", "g", 1),
+            etag(&one, "o", "f", 2),
+        ];
+        assert_eq!(tags.iter().collect::<std::collections::BTreeSet<_>>().len(), tags.len());
+        assert_eq!(tags[0].len(), 24);
     }
 }

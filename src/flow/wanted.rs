@@ -1,17 +1,22 @@
 //! From a path to what is wanted: signature, words, meaning, and the key under which it would be kept. No I/O.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use arc_swap::ArcSwap;
 use subtle::ConstantTimeEq;
 
-use super::{Ask, Failure, FlowLimits};
-use crate::cache::Key;
-use crate::config::Secret;
+use super::lifetime::Lifetime;
+use super::{Ask, CacheOutcome, Failure, FlowLimits, Keeping, labels};
+use crate::cache::{Key, Labels};
+use crate::config::{Freshness, Secret};
 use crate::origin::{OriginalId, Origins};
 use crate::policy::Policy;
 use crate::semantics::accept::{Accepted, accepted};
 use crate::telemetry::clock;
 use crate::telemetry::metrics::Counter;
-use crate::transform::{Candidates, Format, Transform};
+use crate::transform::{Asked, Candidates, Format, Transform};
 use crate::url::{DialectSpec, parse, source_matches};
 
 /// Everything that steers how a request is understood; swapped whole on reload.
@@ -26,6 +31,8 @@ pub struct Rules {
     pub limits: FlowLimits,
     /// Names the mount in keys; one mount so far.
     pub mount: &'static str,
+    /// Presets that say how long their pictures may be kept.
+    pub preset_ttls: BTreeMap<String, Duration>,
 }
 
 /// The rules in force.
@@ -37,7 +44,11 @@ pub struct Wanted {
     pub source: String,
     pub original: OriginalId,
     pub original_key: Key,
+    /// The labels of the original.
+    pub labels: Arc<Labels>,
     pub what: What,
+    /// How long the presets of the URL let its answer be kept, where they say so.
+    pub ttl: Option<Duration>,
     /// Unix seconds after which the URL is refused, 0 for never.
     pub expires_s: u64,
     /// The file name's stem, where the URL gives one.
@@ -51,6 +62,7 @@ pub struct Picture {
     pub transform: Transform,
     pub candidates: Candidates,
     pub key: Key,
+    pub labels: Arc<Labels>,
     /// Whether another `Accept` field could lead to another picture.
     pub negotiated: bool,
 }
@@ -59,8 +71,13 @@ pub struct Picture {
 #[derive(Debug, Clone)]
 pub enum What {
     Raw,
-    Picture(Box<Picture>),
+    Picture(Arc<Picture>),
 }
+
+/// Whoever got something stale should ask again soon.
+const STALE_MAX_AGE_S: u64 = 5;
+/// And may go on serving it while it does.
+const STALE_WINDOW_S: u64 = 60;
 
 // === impl Rules ===
 
@@ -81,23 +98,33 @@ impl Rules {
         }
         let original = origins.identify(&parsed.source)?;
         let original_key = Key::of("original", &[self.mount.as_bytes(), original.as_str().as_bytes()]);
-        let what = if asked.raw == Some(true) {
-            What::Raw
-        } else {
-            self.picture(self.policy.transform(&asked), &original, &ask.accept)
-        };
+        let what = if asked.raw == Some(true) { What::Raw } else { self.picture(&asked, &original, &ask.accept) };
+        let ttls = asked.presets.iter().filter_map(|name| self.preset_ttls.get(name));
         Ok(Wanted {
             source: parsed.source,
+            labels: Arc::new(labels::original_labels(&original)),
             original,
             original_key,
             what,
+            ttl: ttls.min().copied(),
             expires_s: asked.expires.unwrap_or(0),
             filename: asked.filename,
             attachment: asked.attachment.unwrap_or(false),
         })
     }
 
-    fn picture(&self, transform: Transform, original: &OriginalId, accept: &str) -> What {
+    /// The original that a path names and what it wants made of it, for whoever may know it: nobody's signature is
+    /// asked, and no time is over. Nothing is to be made where the original itself is asked for.
+    pub fn meant(&self, path: &str, origins: &Origins) -> Result<(OriginalId, Option<Transform>), Failure> {
+        // Where the signature is right it says how the path was meant; see the native dialect.
+        let parsed = parse(path, &self.dialect, 0).or_else(|_| parse(path, &self.dialect.unsigned(), 0))?;
+        let original = origins.identify(&parsed.source)?;
+        let is_raw = parsed.asked.raw == Some(true);
+        Ok((original, (!is_raw).then(|| self.policy.transform(&parsed.asked))))
+    }
+
+    fn picture(&self, asked: &Asked, original: &OriginalId, accept: &str) -> What {
+        let transform = self.policy.transform(asked);
         let candidates = negotiated(&self.policy, &transform, accept);
         let accept_set: Vec<&str> = candidates.accepted.iter().map(|format| format.name()).collect();
         let key = Key::of(
@@ -107,11 +134,11 @@ impl Rules {
                 original.as_str().as_bytes(),
                 transform.canonical().as_bytes(),
                 accept_set.join(",").as_bytes(),
-                &self.pixel_epoch.to_be_bytes(),
             ],
         );
+        let labels = Arc::new(labels::picture_labels(self.mount, original, &transform, &asked.presets));
         let negotiated = transform.format.is_none() && self.policy.negotiates();
-        What::Picture(Box::new(Picture { transform, candidates, key, negotiated }))
+        What::Picture(Arc::new(Picture { transform, candidates, key, labels, negotiated }))
     }
 
     /// Whether the source is among the allowed ones; asked again for every redirect.
@@ -137,9 +164,25 @@ impl Wanted {
         matches!(&self.what, What::Picture(picture) if picture.negotiated)
     }
 
-    /// How long the answer may be kept: no longer than the URL is good.
-    pub fn max_age_s(&self, ttl_s: u64, now_s: u64) -> u64 {
-        if self.expires_s == 0 { ttl_s } else { ttl_s.min(self.expires_s.saturating_sub(now_s)) }
+    /// How long others may keep an answer: no longer than the settings let them, than the origin promises, and than the
+    /// URL is good.
+    pub fn keeping(&self, rules: &Freshness, ttl: Duration, lifetime: &Lifetime, outcome: CacheOutcome) -> Keeping {
+        let now_s = clock::now_unix_s();
+        let url_s = if self.expires_s == 0 { u64::MAX } else { self.expires_s.saturating_sub(now_s) };
+        let origin_s = if lifetime.is_explicit { lifetime.fresh_until_s.saturating_sub(now_s) } else { u64::MAX };
+        let is_stale = matches!(outcome, CacheOutcome::Stale { .. });
+        let most_s = if is_stale { STALE_MAX_AGE_S.min(url_s) } else { origin_s.min(url_s) };
+        let windows =
+            if is_stale { (STALE_WINDOW_S, 0) } else { (lifetime.stale_while_revalidate_s, lifetime.stale_if_error_s) };
+        // Behind its end a URL is refused, so that nothing may be promised beyond it.
+        let (while_s, if_s) = if self.expires_s == 0 { windows } else { (0, 0) };
+        Keeping {
+            max_age_s: ttl.as_secs().min(most_s),
+            stale_while_revalidate_s: while_s,
+            stale_if_error_s: if_s,
+            cdn_max_age_s: (!rules.ttl_cdn.is_zero()).then(|| rules.ttl_cdn.as_secs().min(most_s)),
+            is_private: lifetime.is_private,
+        }
     }
 
     /// The file name for `Content-Disposition`, with this extension.

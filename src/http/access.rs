@@ -9,7 +9,7 @@ use http::header::CONTENT_LENGTH;
 use http::{Method, Response};
 use tokio::time::Instant;
 
-use super::answer::word;
+use super::caching::word;
 use super::request::Request;
 use crate::flow::CacheOutcome;
 use crate::telemetry::log::AccessLine;

@@ -1,5 +1,6 @@
-//! The operations listener: probes, metrics and status, on an address that the public does not reach. Contract: probes
-//! are open to whoever reaches it; everything that tells something asks for the token, where one is set.
+//! The operations listener: probes, metrics, status and purges, on an address that the public does not reach. Contract:
+//! probes are open to whoever reaches it; everything that tells something asks for the token, where one is set; what
+//! changes something is refused where none is set.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use subtle::ConstantTimeEq;
 use super::access::{Notes, Route};
 use super::connection::Handler;
 use super::headers::Headers;
+use super::purge::{self, Purge};
 use super::reply::Reply;
 use super::request::Request;
 use super::respond;
@@ -19,21 +21,25 @@ use crate::telemetry::health::Health;
 
 /// The handler of the operations listener.
 pub struct Admin {
-    /// Asked for on `/metrics` and `/status`; `None` leaves them open.
+    /// Asked for on `/metrics`, `/status` and `/purge`; `None` leaves the first two open and the third one shut.
     pub bearer: Option<Vec<u8>>,
     pub health: Arc<Health>,
     /// The text exposition of all metrics.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// What a person wants to know of this process.
     pub status: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
+    pub purge: Purge,
 }
 
 // === impl Admin ===
 
 impl Admin {
-    fn route(&self, request: &Request) -> (Response<Bytes>, Notes) {
+    async fn route(&self, request: &mut Request) -> (Response<Bytes>, Notes) {
         if !request.has_one_host() {
             return refuse(Route::Refused, &respond::host_missing(), request);
+        }
+        if request.path() == "/purge" {
+            return purge::answer(self, request).await;
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
             let failure = respond::method_not_allowed(request.method.as_str());
@@ -44,11 +50,7 @@ impl Admin {
         match request.path() {
             "/live" => (alive(), Notes::of(Route::Health)),
             "/ready" => readiness(&self.health, request),
-            "/metrics" | "/status" if !self.is_allowed(request) => {
-                let (mut response, notes) = refuse(Route::Operations, &respond::unauthorized(), request);
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                (response, notes)
-            }
+            "/metrics" | "/status" if !self.is_allowed(request) => unauthorized(request),
             "/metrics" => {
                 let page = page_of("text/plain; version=0.0.4; charset=utf-8", "no-store", (self.metrics)());
                 (page, Notes::of(Route::Operations))
@@ -61,7 +63,7 @@ impl Admin {
         }
     }
 
-    fn is_allowed(&self, request: &Request) -> bool {
+    pub(super) fn is_allowed(&self, request: &Request) -> bool {
         let Some(expected) = &self.bearer else { return true };
         // The time tells the length of the token and nothing of its text.
         request.bearer().is_some_and(|token| token.as_bytes().ct_eq(expected).into())
@@ -69,9 +71,16 @@ impl Admin {
 }
 
 impl Handler for Admin {
-    async fn handle(&self, request: Request) -> Reply {
-        let (mut response, notes) = self.route(&request);
+    async fn handle(&self, mut request: Request) -> Reply {
+        let (mut response, notes) = self.route(&mut request).await;
         Headers::new(None).complete(&mut response, &request);
         Reply { response, rest: None, notes }
     }
+}
+
+/// The request has no token, or another one.
+pub(super) fn unauthorized(request: &Request) -> (Response<Bytes>, Notes) {
+    let (mut response, notes) = refuse(Route::Operations, &respond::unauthorized(), request);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    (response, notes)
 }

@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, InvalidHeaderValue, LAST_MODIFIED,
-    RANGE, VARY,
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, InvalidHeaderValue, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, Response, StatusCode};
 
 use super::access::{Notes, Route};
+use super::caching;
 use super::request::Request;
 use super::respond;
 use super::spec::ResponseSpec;
 use crate::flow::{Answer, CacheOutcome, Failure};
-use crate::semantics::cache_status::{CacheStatus, Forward, Handling};
 use crate::semantics::conditional::{self, Conditions, Validators, Verdict};
 use crate::semantics::dates::format_http_date;
 use crate::semantics::disposition::{Disposition, content_disposition};
@@ -25,7 +24,6 @@ use crate::semantics::range::{RangeAnswer, parse_range};
 use crate::semantics::server_timing::ServerTiming;
 use crate::telemetry::clock;
 
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// What of an answer the request's conditions and range leave.
@@ -139,11 +137,7 @@ fn not_modified(found: &Answer, request: &Request, spec: &ResponseSpec) -> Resul
     *response.status_mut() = StatusCode::NOT_MODIFIED;
     let fields = response.headers_mut();
     fields.insert(ETAG, HeaderValue::from_str(&found.etag)?);
-    fields.insert(CACHE_CONTROL, HeaderValue::try_from(format!("public, max-age={}", found.max_age_s))?);
-    if found.negotiated {
-        fields.insert(VARY, HeaderValue::from_static("Accept"));
-    }
-    fields.insert(CACHE_STATUS, HeaderValue::try_from(cache_status(found.cache, &spec.cache_name))?);
+    caching::write(fields, found, spec)?;
     if let Some(timing) = server_timing(Some(found.cache), &found.stages, request, spec) {
         fields.insert(SERVER_TIMING, timing);
     }
@@ -181,24 +175,6 @@ fn describe(fields: &mut HeaderMap, found: &Answer) -> Result<(), InvalidHeaderV
     Ok(())
 }
 
-fn cache_status(outcome: CacheOutcome, name: &str) -> String {
-    let forwarded = |why, status| CacheStatus::new(name, Handling::Forwarded { why, status });
-    let status = match outcome {
-        CacheOutcome::Hit { ttl_s } => {
-            CacheStatus { ttl_s: Some(ttl_s), detail: Some("mem"), ..CacheStatus::new(name, Handling::Hit) }
-        }
-        CacheOutcome::Miss { stored } => {
-            CacheStatus { is_stored: stored, ..forwarded(Forward::UriMiss, Some(StatusCode::OK.as_u16())) }
-        }
-        CacheOutcome::Revalidated => {
-            CacheStatus { is_stored: true, ..forwarded(Forward::Stale, Some(StatusCode::NOT_MODIFIED.as_u16())) }
-        }
-        CacheOutcome::Collapsed => CacheStatus { is_collapsed: true, ..forwarded(Forward::UriMiss, None) },
-        CacheOutcome::Bypass => forwarded(Forward::Bypass, None),
-    };
-    status.member()
-}
-
 fn server_timing(
     outcome: Option<CacheOutcome>,
     stages: &[(&'static str, Duration)],
@@ -210,22 +186,11 @@ fn server_timing(
     }
     let mut timing = ServerTiming::default();
     if let Some(outcome) = outcome {
-        timing.description("cache", word(outcome));
+        timing.description("cache", caching::word(outcome));
     }
     for (stage, took) in stages {
         timing.duration(stage, *took);
     }
     timing.duration("total", request.received.elapsed());
     HeaderValue::from_str(timing.as_str()).ok()
-}
-
-/// The outcome as one word, for `Server-Timing`, the log and the metrics.
-pub(super) fn word(outcome: CacheOutcome) -> &'static str {
-    match outcome {
-        CacheOutcome::Hit { .. } => "hit",
-        CacheOutcome::Miss { .. } => "miss",
-        CacheOutcome::Revalidated => "revalidated",
-        CacheOutcome::Collapsed => "collapsed",
-        CacheOutcome::Bypass => "bypass",
-    }
 }

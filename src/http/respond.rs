@@ -37,6 +37,9 @@ const URL_MISTAKE_CACHE_S: u64 = 60;
 /// When to ask again whether the server is ready: about as long as a restart takes.
 const NOT_READY_RETRY_S: u32 = 2;
 
+/// How much of a query string is repeated.
+const QUERY_SHOWN_CHARS: usize = 40;
+
 /// The answer to `request` that tells of `failure`.
 pub(super) fn respond(failure: &Failure, request: &Request) -> Response<Bytes> {
     let status = StatusCode::from_u16(failure.status)
@@ -88,6 +91,20 @@ pub(super) fn unauthorized() -> Failure {
     Failure::new(401, "unauthorized", "a valid bearer token is needed", "")
 }
 
+/// What changes something was asked for where nobody could be told apart.
+pub(super) fn token_needed() -> Failure {
+    let detail = "set admin.token (TINTYPE_ADMIN_TOKEN) and send it in Authorization: Bearer";
+    Failure::new(403, "token-needed", "the server has no token to ask for", detail)
+}
+
+/// The body is no order of the given form.
+pub(super) fn no_order(error: &serde_json::Error, form: &str) -> Failure {
+    Failure {
+        accepted: Some(form.to_owned()),
+        ..Failure::new(400, "invalid-purge", "the purge cannot be followed", format!("the body is no order: {error}"))
+    }
+}
+
 /// A path that is not an image and that nothing is at.
 pub(super) fn not_found() -> Failure {
     Failure { cache_s: Some(URL_MISTAKE_CACHE_S), ..Failure::new(404, "not-found", "nothing is here", "") }
@@ -95,12 +112,12 @@ pub(super) fn not_found() -> Failure {
 
 /// Only reading is supported.
 pub(super) fn method_not_allowed(method: &str) -> Failure {
-    Failure::new(
-        405,
-        "method-not-allowed",
-        "method is not allowed",
-        format!("{method} is not among GET, HEAD, OPTIONS"),
-    )
+    other_method(method, "GET, HEAD, OPTIONS")
+}
+
+/// Only the allowed methods are supported.
+pub(super) fn other_method(method: &str, allowed: &str) -> Failure {
+    Failure::new(405, "method-not-allowed", "method is not allowed", format!("{method} is not among {allowed}"))
 }
 
 /// RFC 9110, section 13.1.1 and 13.1.4: the client wanted another version.
@@ -109,6 +126,17 @@ pub(super) fn precondition_failed(is_negotiated: bool) -> Failure {
     Failure {
         negotiated: is_negotiated,
         ..Failure::new(412, "precondition-failed", "a precondition is not met", detail)
+    }
+}
+
+/// A query string, which means nothing behind an image URL and would split the caches in front.
+pub(super) fn query_refused(query: &str) -> Failure {
+    let shown: String = query.chars().take(QUERY_SHOWN_CHARS).collect();
+    Failure {
+        segment: Some(format!("?{shown}")),
+        accepted: Some("the same URL without its query string".to_owned()),
+        cache_s: Some(URL_MISTAKE_CACHE_S),
+        ..Failure::new(400, "query-refused", "an image URL has no query string", "the setting url.query is `refuse`")
     }
 }
 

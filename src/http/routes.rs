@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL,
-    CONTENT_TYPE, HeaderValue, InvalidHeaderValue,
+    CONTENT_TYPE, HeaderValue, IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, InvalidHeaderValue, LOCATION,
 };
 use http::{Method, Response, StatusCode};
 
@@ -20,6 +20,7 @@ use super::request::Request;
 use super::respond;
 use super::service::{Extra, Service};
 use super::spec::ResponseSpec;
+use crate::config::UrlQuery;
 use crate::flow::mount::{Claim, Mounts};
 use crate::flow::{Ask, Failure};
 use crate::telemetry::health::{Health, Phase};
@@ -117,8 +118,12 @@ impl<S: Service> Main<S> {
     }
 
     async fn image(&self, request: &Request) -> (Response<Bytes>, Notes) {
+        if let Some(answered) = self.query(request) {
+            return answered;
+        }
         let ask = Ask {
             path: request.path().to_owned(),
+            if_none_match: only_if_none_match(request),
             accept: request.joined(ACCEPT).unwrap_or_default().into_owned(),
             bearer: request.bearer().map(str::to_owned),
             id: request.id.clone(),
@@ -126,6 +131,27 @@ impl<S: Service> Main<S> {
         match self.service.answer(ask).await {
             Ok(found) => answer::answer(found, request, &self.spec),
             Err(failure) => answer::failed(failure, request, &self.spec),
+        }
+    }
+
+    /// The answer to an image URL with a query string, where the setting says that it has one.
+    fn query(&self, request: &Request) -> Option<(Response<Bytes>, Notes)> {
+        let query = request.uri.query()?;
+        let path = request.path();
+        match self.spec.query {
+            UrlQuery::Ignore => None,
+            // What begins with two slashes would be read as the address of another host.
+            UrlQuery::Redirect if !path.starts_with("//") => {
+                let location = HeaderValue::from_str(path).ok()?;
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+                response.headers_mut().insert(LOCATION, location);
+                response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+                Some((response, Notes::of(Route::Image)))
+            }
+            UrlQuery::Redirect | UrlQuery::Refuse => {
+                Some(refuse(Route::Refused, &respond::query_refused(query), request))
+            }
         }
     }
 
@@ -168,6 +194,13 @@ impl<S: Service> Handler for Main<S> {
             None => self.service.shown_path(request.path()),
         }
     }
+}
+
+/// The condition by which a client that has the picture asks for a new one, where it is the only one: then it can be
+/// answered before the picture is made.
+fn only_if_none_match(request: &Request) -> Option<String> {
+    let has_others = [IF_MATCH, IF_UNMODIFIED_SINCE].iter().any(|name| request.headers.contains_key(name));
+    if has_others { None } else { request.joined(IF_NONE_MATCH).map(std::borrow::Cow::into_owned) }
 }
 
 /// A small page or text of our own.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::config::UrlQuery;
+
 /// How one listener treats its connections.
 #[derive(Debug, Clone)]
 pub struct ListenerSpec {
@@ -33,6 +35,10 @@ pub struct ResponseSpec {
     pub server_timing: bool,
     /// Bytes of a request's path.
     pub url_bytes_max: usize,
+    /// What becomes of a query string behind an image URL.
+    pub query: UrlQuery,
+    /// Names of the fields that carry an answer's tags, in lower case.
+    pub tag_headers: Vec<&'static str>,
 }
 
 /// How the server ends.

@@ -6,6 +6,7 @@
 //! [`OriginLimits`].
 
 mod body;
+mod bucket;
 mod client;
 mod deadline;
 mod error;
@@ -23,6 +24,7 @@ mod spec;
 
 use std::sync::Arc;
 
+pub use self::bucket::{BucketLimits, BucketSpec, BucketStore, ObjectBucket};
 pub use self::error::{Cause, OriginError, OriginSetupError, Phase, RedirectFault};
 pub use self::forward::{Collected, Inbound, Outbound, Upstream};
 pub use self::original::{Fetched, OriginFreshness, Original, Validators};

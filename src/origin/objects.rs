@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use futures_util::StreamExt;
 use object_store::{Attribute, Extensions, GetOptions, GetResult, ObjectStore};
 
-use self::connector::Exchange;
-use self::stores::Stores;
+pub(super) use self::connector::Exchange;
+pub(super) use self::stores::Stores;
 use super::body::Body;
 use super::client::Clients;
 use super::deadline::Deadline;

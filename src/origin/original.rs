@@ -81,6 +81,18 @@ impl Validators {
 // === impl OriginFreshness ===
 
 impl OriginFreshness {
+    /// What holds after a 304 said `newer`: its fields where it has them, except that age and date are of the answer
+    /// that came last (RFC 9111 §3.2).
+    #[must_use]
+    pub fn updated(&self, newer: Self) -> Self {
+        Self {
+            cache_control: newer.cache_control.or_else(|| self.cache_control.clone()),
+            expires: newer.expires.or_else(|| self.expires.clone()),
+            age: newer.age,
+            date: newer.date,
+        }
+    }
+
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let lines: Vec<&str> = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok()).collect();
         Self {

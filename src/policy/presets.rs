@@ -1,17 +1,18 @@
 //! Named options: the presets that tintype ships, or those of a folder.
 //!
 //! A folder has one TOML file for each preset, whose name is the file's without `.toml`. A file holds `options`,
-//! written as in a URL, and may hold a `description`. Whether the options can be parsed is not decided here: this room
-//! knows no dialect. Other files, and files that begin with a dot, are passed over: folders that Kubernetes makes hold
-//! some.
+//! written as in a URL, and may hold a `description` and a `ttl`. Whether the options can be parsed is not decided
+//! here: this room knows no dialect. Other files, and files that begin with a dot, are passed over: folders that
+//! Kubernetes makes hold some.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::config::{Position, nearest};
+use crate::config::{Position, nearest, parse_duration};
 
 /// A longer file is no preset.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -33,7 +34,7 @@ const BUILTIN: [(&str, &str); 6] = [
 ];
 
 /// Named options.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preset {
     /// 1 to 64 of `a` to `z`, `0` to `9`, `_` and `-`.
     pub name: String,
@@ -41,6 +42,8 @@ pub struct Preset {
     pub description: String,
     /// Options as in a URL, without a slash at either end; not parsed yet.
     pub options: String,
+    /// How long CDNs and browsers may keep its pictures; `None` leaves it to the settings.
+    pub ttl: Option<Duration>,
 }
 
 /// One thing that keeps presets from being used, with its place.
@@ -66,10 +69,12 @@ pub enum PresetProblem {
     Name,
     #[error("not TOML: {message}")]
     Syntax { message: String },
-    #[error("unknown key `{name}`; accepted: `description` and `options`{}", hint(nearest.as_deref()))]
+    #[error("unknown key `{name}`; accepted: `description`, `options` and `ttl`{}", hint(nearest.as_deref()))]
     UnknownKey { name: String, nearest: Option<String> },
     #[error("`{key}` is of type {got}; accepted: a text")]
     NotText { key: &'static str, got: &'static str },
+    #[error("`ttl` is `{got}`; accepted: a time such as `30s`, `12h` or `365d`")]
+    Ttl { got: String },
     #[error("`options` is missing; a preset is named options such as `rs:fill:300:200/g:sm`")]
     OptionsMissing,
     #[error("`options` is `{got}`; accepted: options as in a URL, such as `rs:fill:300:200/g:sm`")]
@@ -143,7 +148,8 @@ fn parse(path: &Path, name: &str, text: &str) -> Result<Preset, Vec<PresetMistak
         let problem = PresetProblem::Syntax { message: error.message().to_owned() };
         vec![at(error.span().map_or(0, |span| span.start), problem)]
     })?;
-    let mut preset = Preset { name: name.to_owned(), description: String::new(), options: String::new() };
+    let mut preset = Preset { name: name.to_owned(), ..Preset::default() };
+    let mut ttl = String::new();
     let mut mistakes = Vec::new();
     for (key, value) in document.get_ref() {
         let place = value.span().start;
@@ -151,8 +157,9 @@ fn parse(path: &Path, name: &str, text: &str) -> Result<Preset, Vec<PresetMistak
         let (known, field) = match key {
             "description" => ("description", &mut preset.description),
             "options" => ("options", &mut preset.options),
+            "ttl" => ("ttl", &mut ttl),
             _ => {
-                let nearest = nearest(key, ["description", "options"].map(str::to_owned));
+                let nearest = nearest(key, ["description", "options", "ttl"].map(str::to_owned));
                 mistakes.push(at(key_place, PresetProblem::UnknownKey { name: key.to_owned(), nearest }));
                 continue;
             }
@@ -161,6 +168,9 @@ fn parse(path: &Path, name: &str, text: &str) -> Result<Preset, Vec<PresetMistak
             DeValue::String(text) if known == "options" && !are_options(text) => {
                 mistakes.push(at(place, PresetProblem::Options { got: text.to_string() }));
             }
+            DeValue::String(text) if known == "ttl" && parse_duration(text).is_none() => {
+                mistakes.push(at(place, PresetProblem::Ttl { got: text.to_string() }));
+            }
             DeValue::String(text) => *field = text.to_string(),
             other => mistakes.push(at(place, PresetProblem::NotText { key: known, got: other.type_str() })),
         }
@@ -168,6 +178,7 @@ fn parse(path: &Path, name: &str, text: &str) -> Result<Preset, Vec<PresetMistak
     if !document.get_ref().contains_key("options") {
         mistakes.push(at(0, PresetProblem::OptionsMissing));
     }
+    preset.ttl = parse_duration(&ttl);
     mistakes.sort_by_key(|mistake| mistake.position);
     if mistakes.is_empty() { Ok(preset) } else { Err(mistakes) }
 }
@@ -226,6 +237,15 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_may_say_how_long_its_pictures_are_kept() {
+        let folder = folder(&[("a.toml", "options = 'w:1'\nttl = '12h'"), ("b.toml", "options = 'w:1'")]);
+        let ttls: Vec<_> = load_presets(folder.path()).unwrap().into_iter().map(|preset| preset.ttl).collect();
+        assert_eq!(ttls, [Some(Duration::from_hours(12)), None]);
+        let told = told(&[("a.toml", "options = 'w:1'\nttl = '12 parsecs'")]);
+        assert_eq!(told, ["a.toml:2:7: `ttl` is `12 parsecs`; accepted: a time such as `30s`, `12h` or `365d`"]);
+    }
+
+    #[test]
     fn a_folder_is_read_by_name_and_the_rest_passed_over() {
         let folder = folder(&[
             ("b.toml", "options = 'w:1/h:2'\n"),
@@ -254,7 +274,7 @@ mod tests {
         assert_eq!(told[1], "a.toml:1:15: `description` is of type integer; accepted: a text");
         assert_eq!(
             told[2],
-            "a.toml:3:1: unknown key `option`; accepted: `description` and `options`; nearest: `options`"
+            "a.toml:3:1: unknown key `option`; accepted: `description`, `options` and `ttl`; nearest: `options`"
         );
         assert!(told[3].starts_with("b.toml:1:11: `options` is `w: 1`; accepted: "), "{}", told[3]);
         assert!(told[4].starts_with("c.toml:1:1") && told[4].contains("not TOML"), "{}", told[4]);

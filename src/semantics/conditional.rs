@@ -127,6 +127,11 @@ pub fn is_range_wanted(conditions: &Conditions<'_>, validators: &Validators<'_>,
     method == Method::Get && conditions.if_range.is_none_or(|if_range| is_same(if_range) == Some(true))
 }
 
+/// Whether `If-None-Match` names the tag, or everything: the client has what it would be sent.
+pub fn is_listed(if_none_match: &str, etag: &str) -> bool {
+    has_match(if_none_match, &Validators { etag: Some(etag), last_modified_s: None }, Strength::Weak)
+}
+
 /// Whether two entity tags are the same by the strong comparison (RFC 9110 §8.8.3.2); what is no tag never is.
 pub fn is_same_strongly(one: &str, other: &str) -> bool {
     both_tags(one, other).is_some_and(|(one, other)| one.matches_strongly(other))

@@ -36,18 +36,48 @@ pub struct Held {
 
 const ROUTE: Label =
     Label { name: "route", values: &["image", "page", "health", "options", "operations", "mount", "refused"] };
-const CACHE: Label = Label { name: "cache", values: &["hit", "miss", "revalidated", "collapsed", "bypass", "none"] };
+const CACHE: Label = Label {
+    name: "cache",
+    values: &["hit", "stale", "confirmed", "miss", "revalidated", "collapsed", "bypass", "none"],
+};
 const STATUS: Label = Label { name: "status", values: &[] };
 const STAGE: Label = Label { name: "stage", values: &["queue", "origin", "decode", "transform", "encode"] };
 const FORMAT: Label = Label {
     name: "format",
     values: &["jpg", "png", "webp", "avif", "jxl", "gif", "tiff", "heic", "bmp", "ico", "svg", "other"],
 };
-const TIER: Label = Label { name: "tier", values: &["memory", "originals_memory", "mount_memory"] };
+const TIER: Label = Label { name: "tier", values: TIERS };
+const TIERS: &[&str] =
+    &["memory", "disk", "shared", "originals_memory", "originals_disk", "mount_memory", "mount_disk"];
 const EVENT: Label = Label { name: "event", values: &["hit", "miss", "insert", "evict"] };
+const PURGED_BY: Label = Label { name: "by", values: &["urls", "sources", "prefixes", "tags"] };
+const STRENGTH: Label = Label { name: "strength", values: &["hard", "soft"] };
+const SHARED_CALL: Label = Label { name: "call", values: &["get", "put", "list", "delete", "publish"] };
+const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "marks", "busy"] };
+const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "purged"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original", "mount"] };
+const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
 const KIND: Label = Label { name: "kind", values: &[] };
+const CLASS: Label = Label { name: "class", values: &["variants", "originals", "files"] };
+const DISK_EVENT: Label = Label {
+    name: "event",
+    values: &[
+        "corrupt",
+        "write_error",
+        "read_error",
+        "adopted",
+        "swept",
+        "index_rebuilt",
+        "dropped",
+        "degraded",
+        "healed",
+    ],
+};
+const DISK_PASSAGE: Label = Label {
+    name: "event",
+    values: &["written", "evicted", "purged", "refused_queue", "refused_room", "refused_fault", "refused_gone"],
+};
 const SCHEME: Label = Label { name: "scheme", values: &["http", "https", "local", "s3", "gs", "az"] };
 const FETCHED: Label =
     Label { name: "result", values: &["ok", "not_modified", "not_found", "refused", "too_large", "timeout", "failed"] };
@@ -93,8 +123,26 @@ metrics! {
             "Requests refused with 503 because there was more to do than could be done in time.";
         CacheEvents: "tintype_cache_events_total", "events", [TIER, EVENT],
             "What happened in each tier.";
+        PurgedItems: "tintype_purged_items_total", "items", [PURGED_BY, STRENGTH],
+            "Items of purges that were followed, by what they name and whether it is gone or stale.";
+        PurgedEntries: "tintype_purged_entries_total", "entries", [TIER],
+            "Entries that purges found in each tier.";
+        DiskEvents: "tintype_disk_events_total", "events", [DISK_EVENT],
+            "What happened to the disk tier as a whole: damage, faults, and what the sweep behind found.";
+        DiskPassages: "tintype_disk_passages_total", "entries", [CLASS, DISK_PASSAGE],
+            "Entries on their way into the disk tier or out of it.";
+        SharedFailures: "tintype_shared_failures_total", "calls", [SHARED_CALL],
+            "Calls on the shared bucket that failed or took too long.";
+        SharedSkipped: "tintype_shared_skipped_total", "reads", [SHARED_SKIPPED],
+            "Reads of the shared bucket left out: it fails, purges of other nodes are not known, or too many read.";
+        SharedDropped: "tintype_shared_dropped_total", "entries", [SHARED_DROPPED],
+            "Entries not written to the shared bucket: no room in the queue, too large, the bucket fails, or purged.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
+        StaleServed: "tintype_stale_served_total", "requests", [STALE],
+            "Stale answers: while the origin is asked (`swr`), as it failed (`sie`), or for too much work (`busy`).";
+        NegativeHits: "tintype_negative_hits_total", "requests", [FLIGHT],
+            "Requests answered by a failure of a moment ago, of the origin or of the picture.";
         OriginFetches: "tintype_origin_fetches_total", "fetches", [SCHEME, FETCHED],
             "Fetches of originals.";
         OriginBytes: "tintype_origin_bytes_total", "bytes", [],
@@ -133,6 +181,20 @@ metrics! {
             "Bytes kept in each tier.";
         CacheEntries: "tintype_cache_entries", "entries", [TIER],
             "Entries kept in each tier.";
+        PurgeMarks: "tintype_purge_marks", "marks", [STRENGTH],
+            "Purges held: what is kept or made is compared with them.";
+        DiskBytes: "tintype_disk_bytes", "bytes", [CLASS],
+            "Disk that the entries of each class take up, in whole blocks.";
+        DiskEntries: "tintype_disk_entries", "entries", [CLASS],
+            "Entries of each class on disk.";
+        DiskDegraded: "tintype_disk_degraded", "tiers", [],
+            "1 while the disk tier has a fault and is only read, otherwise 0.";
+        SharedQueueBytes: "tintype_shared_queue_bytes", "bytes", [],
+            "Bytes of entries that wait to be written to the shared bucket, or are being written.";
+        SharedBreakerOpen: "tintype_shared_breaker_open", "breakers", [SHARED_CALL],
+            "1 while the shared bucket is left alone because it failed, for `get` and for `put`.";
+        SharedMarksRead: "tintype_shared_marks_read_timestamp_seconds", "seconds", [],
+            "When purges of other nodes were last read from the shared bucket, in seconds since 1970.";
         VipsMemory: "tintype_vips_memory_bytes", "bytes", [],
             "Memory that libvips has allocated for pixels.";
         ResidentMemory: "tintype_resident_memory_bytes", "bytes", [],
@@ -143,12 +205,14 @@ metrics! {
 }
 
 metrics! {
-    /// How long things took.
+    /// How long things took, and how many there were of them.
     Histogram {
         Request: "tintype_request_seconds", "seconds", [ROUTE, CACHE],
             "Time from the head of a request to its complete answer.";
         Stage: "tintype_stage_seconds", "seconds", [STAGE],
             "Time of each stage of making a variant.";
+        FlightWidth: "tintype_flight_width", "requests", [FLIGHT],
+            "Requests that one flight served, the one that started it included.";
     }
 }
 
@@ -205,6 +269,23 @@ impl Histogram {
     /// The upper ends of the buckets in seconds: 1 ms, which a hit takes, to 60 s, which nothing should.
     pub const BUCKETS_S: &[f64] =
         &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+    /// How many wait for one flight: alone most often, thousands when a page goes around.
+    const BUCKETS_WIDTH: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 5000.0];
+
+    /// The upper ends of its buckets.
+    pub const fn buckets(self) -> &'static [f64] {
+        match self {
+            Self::Request | Self::Stage => Self::BUCKETS_S,
+            Self::FlightWidth => Self::BUCKETS_WIDTH,
+        }
+    }
+
+    /// Records how many there were of something that has no time.
+    pub fn count(self, number: u32, labels: Labels<'_>) {
+        let key = key(&self.definition(), labels);
+        ::metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA).record(f64::from(number)));
+    }
 
     /// Records how long one took.
     pub fn record(self, took: Duration, labels: Labels<'_>) {

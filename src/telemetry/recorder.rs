@@ -70,7 +70,7 @@ fn build() -> Result<(PrometheusRecorder, Recorder), RecorderError> {
     let mut builder = PrometheusBuilder::new();
     for histogram in Histogram::ALL {
         let name = Matcher::Full(histogram.definition().name.to_owned());
-        builder = builder.set_buckets_for_metric(name, Histogram::BUCKETS_S).map_err(RecorderError::Buckets)?;
+        builder = builder.set_buckets_for_metric(name, histogram.buckets()).map_err(RecorderError::Buckets)?;
     }
     let recorder = builder.build_recorder();
     for counter in Counter::ALL {

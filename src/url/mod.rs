@@ -77,6 +77,18 @@ impl DialectSpec {
         let bare = self.path_prefix.trim_matches('/');
         if bare.is_empty() { String::new() } else { format!("/{bare}") }
     }
+
+    /// The same URLs without any need of a signature.
+    #[must_use]
+    pub fn unsigned(&self) -> Self {
+        Self { signing: Signing { allow_unsigned: true, ..Signing::default() }, ..self.clone() }
+    }
+
+    /// The source that a text in a URL stands for: rewritten, and with the base URL before it.
+    pub fn full_source(&self, text: String) -> String {
+        let url = self.replacements.iter().fold(text, |url, rule| rule.apply(url));
+        if url.starts_with(&self.base_url) { url } else { [self.base_url.as_str(), &url].concat() }
+    }
 }
 
 impl Default for DialectSpec {

@@ -6,8 +6,20 @@ use std::process::Stdio;
 use crate::support::{command, run, text};
 
 /// Every command but `help`.
-const COMMANDS: [&str; 11] =
-    ["serve", "demo", "url", "keygen", "check", "transform", "doctor", "options", "settings", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "serve",
+    "demo",
+    "url",
+    "keygen",
+    "check",
+    "transform",
+    "purge",
+    "doctor",
+    "options",
+    "settings",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_option_has_a_page_of_its_own() {

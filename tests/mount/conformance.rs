@@ -1,6 +1,6 @@
 //! The conformance suite of http-tests/cache-tests, run against a mount before its own origin server. Contract: the
-//! suite is installed by whoever runs this (`make conformance`), and what it says must be what the list beside this file
-//! expects.
+//! suite is installed by whoever runs this (`make conformance`), and what it says must be what the list beside this
+//! file expects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -95,3 +95,90 @@ fn the_same_bytes_are_the_same_original() {
     assert_eq!(again.field("etag"), first.field("etag"));
     assert_eq!((origin.asked().len(), server.transforms()), (2, 1));
 }
+
+#[test]
+fn the_origin_says_how_long_and_answers_promise_no_more() {
+    let origin =
+        Origin::start(|_| Reply::ok(marks(64, 48).png()).with("cache-control", "max-age=100").with("age", "40"));
+    let server = Launch::before(&origin).set("TTL_CDN", "2h").start();
+    for _ in 0..2 {
+        let answer = server.get(&target(&origin));
+        for (name, begins) in [("cache-control", "public, max-age="), ("cdn-cache-control", "max-age=")] {
+            let age = answer.expect(name).strip_prefix(begins).and_then(|rest| rest.split(',').next());
+            let age: u64 = age.and_then(|age| age.parse().ok()).expect("seconds");
+            assert!((50..=60).contains(&age), "{answer:?}");
+        }
+        assert_eq!(answer.field("age"), None);
+    }
+    assert_eq!(origin.asked().len(), 1);
+    let deaf = Launch::before(&origin).set("ORIGIN_CACHE_CONTROL", "ignore").set("TTL", "2h").start();
+    assert!(deaf.get(&target(&origin)).expect("cache-control").starts_with("public, max-age=7200,"));
+}
+
+#[test]
+fn what_an_origin_wants_kept_by_nobody_is_kept_by_nobody() {
+    for said in ["no-store", "private, max-age=600"] {
+        let origin = Origin::start(move |_| Reply::ok(marks(64, 48).png()).with("cache-control", said));
+        let server = Launch::before(&origin).start();
+        for _ in 0..2 {
+            let answer = server.get(&target(&origin));
+            assert_eq!((answer.status, answer.expect("cache-control")), (200, "no-store"));
+            assert!(!answer.expect("cache-status").contains("stored"), "{answer:?}");
+        }
+        assert_eq!(origin.asked().len(), 2, "{said}");
+    }
+}
+
+/// A node that has never made the picture still knows its tag, which follows from the original.
+#[test]
+fn a_client_that_has_the_picture_costs_a_cold_node_no_transformation() {
+    let origin = Origin::of(marks(64, 48).png());
+    let first = Launch::before(&origin).start().get(&target(&origin));
+    let cold = Launch::before(&origin).start();
+    let tag = first.expect("etag");
+    let answer = cold.ask(&target(&origin), &[("if-none-match", tag)]);
+    assert_eq!((answer.status, answer.field("etag"), answer.body.len()), (304, Some(tag), 0));
+    assert!(answer.expect("cache-status").contains("detail=validator"), "{answer:?}");
+    assert_eq!((cold.fetches(), cold.metric("tintype_cache_entries", &["tier=\"memory\""])), (1, 0));
+    let other = cold.ask(&target(&origin), &[("if-none-match", "\"another\"")]);
+    assert_eq!((other.status, other.field("etag"), cold.transforms()), (200, Some(tag), 1));
+}
+
+/// Ten thousand requests, a hundred sizes, one question to the origin.
+#[test]
+fn one_fetch_serves_every_size() {
+    let origin = Origin::of(marks(256, 192).png());
+    let server = Launch::before(&origin).start();
+    let clients: Vec<_> = (0..8)
+        .map(|client| {
+            let (addr, source) = (server.addr, origin.url("/a.png"));
+            std::thread::spawn(move || {
+                let targets: Vec<_> =
+                    (0..1250).map(|i| format!("/_/w:{}/plain/{source}@png", 1 + (client + i) % 100)).collect();
+                crate::support::client::statuses(addr, &targets)
+            })
+        })
+        .collect();
+    let statuses: Vec<u16> = clients.into_iter().flat_map(|client| client.join().expect("a client")).collect();
+    assert_eq!((statuses.len(), statuses.iter().all(|status| *status == 200)), (10_000, true));
+    assert_eq!((origin.asked().len(), server.fetches(), server.transforms()), (1, 1, 100));
+}
+
+/// New pixels are wanted: the old picture is served until the new one is there, and nobody waits for it.
+#[test]
+fn another_pixel_epoch_is_painted_behind() {
+    let origin = Origin::of(marks(64, 48).png());
+    let settings = crate::support::folder(&[("tintype.toml", b"pixel_epoch = 1\n")]);
+    let file = settings.path().join("tintype.toml");
+    let server = Launch::before(&origin).set("CONFIG", &file.display().to_string()).start();
+    let first = server.get(&target(&origin));
+    std::fs::write(&file, "pixel_epoch = 2\n").expect("a writable folder");
+    assert_eq!(server.reload()["message"], "settings reloaded");
+    let old = server.get(&target(&origin));
+    assert_eq!(old.field("etag"), first.field("etag"));
+    assert!(old.expect("cache-status").contains("hit"), "{old:?}");
+    crate::support::eventually("the new picture is there", || {
+        server.get(&target(&origin)).field("etag") != first.field("etag")
+    });
+    assert_eq!((server.fetches(), server.transforms()), (1, 2));
+}

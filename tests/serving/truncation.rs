@@ -30,7 +30,10 @@ fn what_there_is_of_it_is_shown_for_a_short_time_and_counted() {
     assert!(!(10..630).step_by(20).all(|x| near(x, 470)), "the last ones are not");
 
     let whole = server.get("/_/plain/local:///whole.jpg@png");
-    assert_eq!(whole.field("cache-control"), Some("public, max-age=31536000"));
+    assert_eq!(
+        whole.field("cache-control"),
+        Some("public, max-age=31536000, stale-while-revalidate=60, stale-if-error=86400")
+    );
     assert_eq!(server.metric("tintype_truncated_originals_total", &[]), 1);
 }
 

@@ -119,7 +119,10 @@ fn head_is_get_without_the_body() {
 fn an_answer_says_how_long_it_may_be_kept() {
     let folder = folder(&[("a.png", &marks(64, 48).png())]);
     let server = Launch::over(folder.path()).set("TTL", "2h").start();
-    assert_eq!(server.get(TARGET).expect("cache-control"), "public, max-age=7200");
+    assert_eq!(
+        server.get(TARGET).expect("cache-control"),
+        "public, max-age=7200, stale-while-revalidate=60, stale-if-error=86400"
+    );
     let soon = tintype::telemetry::clock::now_unix_s() + 600;
     let answer = server.get(&format!("/_/exp:{soon}/w:32/plain/local:///a.png@png"));
     let age = answer.expect("cache-control").strip_prefix("public, max-age=").and_then(|age| age.parse::<u64>().ok());

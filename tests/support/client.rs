@@ -1,7 +1,7 @@
 //! An HTTP/1.1 client that sends exactly what it is told: no path is tidied, no field is added but `Host` and
 //! `Connection`. Contract: one exchange a connection; an answer whose body is not as long as announced is a failure.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
@@ -28,12 +28,29 @@ pub fn get(addr: SocketAddr, target: &str) -> Answer {
     send(addr, "GET", target, &[]).receive()
 }
 
+/// The same of a server that may go away meanwhile: no answer where it did.
+pub fn try_get(addr: SocketAddr, target: &str) -> Option<Answer> {
+    let mut stream = TcpStream::connect_timeout(&addr, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    write!(stream, "GET {target} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n").ok()?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).ok()?;
+    let answer = Answer::read(bytes)?;
+    let length: usize = answer.field("content-length")?.parse().ok()?;
+    (length == answer.body.len()).then_some(answer)
+}
+
 /// Sends a request; the answer is read when the test wants it.
 pub fn send(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)]) -> Pending {
     submit(addr, method, target, fields, None)
 }
 
-/// The same with a body.
+/// Sends a body.
+pub fn post(addr: SocketAddr, target: &str, fields: &[(&str, &str)], body: &str) -> Answer {
+    submit(addr, "POST", target, fields, Some(body.as_bytes())).receive()
+}
+
+/// Sends a request, with a body where one is given.
 pub fn submit(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)], body: Option<&[u8]>) -> Pending {
     let mut stream = TcpStream::connect_timeout(&addr, PATIENCE).expect("a listening server");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time above 0");
@@ -45,6 +62,29 @@ pub fn submit(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &st
     Pending { stream, has_body: method != "HEAD" }
 }
 
+/// Asks for all of these one after another over one connection, as a CDN does; only the statuses are kept.
+pub fn statuses(addr: SocketAddr, targets: &[String]) -> Vec<u16> {
+    let stream = TcpStream::connect_timeout(&addr, PATIENCE).expect("a listening server");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time above 0");
+    stream.set_nodelay(true).expect("a socket");
+    let mut reader = BufReader::new(stream);
+    let one = |target: &String| {
+        let head = format!("GET {target} HTTP/1.1\r\nhost: {addr}\r\n\r\n");
+        reader.get_mut().write_all(head.as_bytes()).expect("an open connection");
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(reader.read_line(&mut head).expect("an answer in time") > 0, "the connection ended: {head}");
+        }
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<u64>().ok());
+        let length = length.expect("a length");
+        let read = std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).expect("a body");
+        assert_eq!(read, length);
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+    };
+    targets.iter().map(one).collect()
+}
+
 // === impl Pending ===
 
 impl Pending {
@@ -52,15 +92,9 @@ impl Pending {
     pub fn receive(mut self) -> Answer {
         let mut bytes = Vec::new();
         self.stream.read_to_end(&mut bytes).expect("an answer in time");
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a complete head");
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let mut lines = head.split("\r\n");
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).expect("a status");
-        let fields = lines.filter_map(|line| line.split_once(':'));
-        let fields = fields.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-        let answer = Answer { status, fields, body: bytes.split_off(end + 4) };
+        let answer = Answer::read(bytes).expect("a complete head");
         if let Some(len) = answer.field("content-length").filter(|_| self.has_body) {
-            assert_eq!(len.parse(), Ok(answer.body.len()), "the body is not as long as announced: {head}");
+            assert_eq!(len.parse(), Ok(answer.body.len()), "the body is not as long as announced: {answer:?}");
         }
         answer
     }
@@ -69,6 +103,17 @@ impl Pending {
 // === impl Answer ===
 
 impl Answer {
+    /// An answer from all bytes of a connection; nothing where not even its head is whole.
+    fn read(mut bytes: Vec<u8>) -> Option<Self> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok())?;
+        let fields = lines.filter_map(|line| line.split_once(':'));
+        let fields = fields.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+        Some(Self { status, fields, body: bytes.split_off(end + 4) })
+    }
+
     /// The value of a field that may stand once.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.fields.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -35,6 +36,7 @@ pub struct Origin {
 
 struct Shared {
     handler: Box<dyn Fn(&Asked) -> Reply + Send + Sync>,
+    is_gone: AtomicBool,
     asked: Mutex<Vec<Asked>>,
     grown: Condvar,
 }
@@ -100,7 +102,12 @@ impl Origin {
     pub fn start(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("a bound socket");
-        let shared = Arc::new(Shared { handler: Box::new(handler), asked: Mutex::default(), grown: Condvar::new() });
+        let shared = Arc::new(Shared {
+            handler: Box::new(handler),
+            is_gone: AtomicBool::new(false),
+            asked: Mutex::default(),
+            grown: Condvar::new(),
+        });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -121,6 +128,11 @@ impl Origin {
         format!("http://{}{path}", self.addr)
     }
 
+    /// From now on connections are closed without a word.
+    pub fn refuse_connections(&self) {
+        self.shared.is_gone.store(true, Ordering::SeqCst);
+    }
+
     /// Every request so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().expect("no panic").clone()
@@ -139,6 +151,9 @@ impl Origin {
 
 impl Shared {
     fn serve(&self, mut stream: TcpStream) {
+        if self.is_gone.load(Ordering::SeqCst) {
+            return;
+        }
         let mut reader = BufReader::new(&stream);
         let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
         let Some(first) = lines.next() else { return };

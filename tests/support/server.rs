@@ -13,7 +13,7 @@ use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit}
 use serde_json::Value;
 
 use super::PATIENCE;
-use super::client::{Answer, Pending, get, send};
+use super::client::{Answer, Pending, get, post, send};
 use super::origin::Origin;
 
 /// How a server is to be started; can be used again for a second one.
@@ -27,6 +27,8 @@ pub struct Server {
     child: Child,
     pub addr: SocketAddr,
     pub admin: SocketAddr,
+    /// Asked for by the operations listener.
+    token: Option<String>,
     log: Arc<Log>,
 }
 
@@ -81,7 +83,8 @@ impl Launch {
             panic!("the server did not become ready:\n{}", log.text());
         };
         let addr = |name: &str| ready[name].as_str().and_then(|text| text.parse().ok()).expect("an address");
-        Server { addr: addr("listen"), admin: addr("admin"), child, log }
+        let token = self.environment.get("TINTYPE_ADMIN_TOKEN").cloned();
+        Server { addr: addr("listen"), admin: addr("admin"), token, child, log }
     }
 
     /// Starts one that must not come up; gives its exit code and what it wrote.
@@ -136,7 +139,8 @@ impl Server {
 
     /// The sum of all series of a metric that have these labels, each written as `name="value"`.
     pub fn metric(&self, name: &str, labels: &[&str]) -> u64 {
-        let page = get(self.admin, "/metrics");
+        let token = format!("Bearer {}", self.token.as_deref().unwrap_or_default());
+        let page = send(self.admin, "GET", "/metrics", &[("authorization", &token)]).receive();
         let text = String::from_utf8(page.body).expect("a text");
         let series = text.lines().filter_map(|line| line.rsplit_once(' ')).filter(|(series, _)| {
             series.split('{').next() == Some(name) && labels.iter().all(|label| series.contains(label))
@@ -144,6 +148,12 @@ impl Server {
         let values: Vec<u64> = series.map(|(_, value)| value.parse().expect("a whole number")).collect();
         assert!(!values.is_empty(), "no {name} with {labels:?} in\n{text}");
         values.iter().sum()
+    }
+
+    /// Orders a purge, with the token where the server has one.
+    pub fn purge(&self, order: &Value) -> Answer {
+        let token = format!("Bearer {}", self.token.as_deref().unwrap_or_default());
+        post(self.admin, "/purge", &[("authorization", &token)], &order.to_string())
     }
 
     /// How often the engine made a picture, or tried to.

@@ -19,7 +19,7 @@ type TestFlights = Flights<&'static str, Arc<u32>, Refused>;
 const HOUR: Duration = Duration::from_hours(1);
 
 fn flights(flights_max: usize, grace: Duration) -> TestFlights {
-    Flights::new(FlightLimits { flights_max, grace })
+    Flights::new(FlightLimits { kind: "variant", flights_max, grace })
 }
 
 /// Work that counts its runs, says through `started` that it runs, and ends when the sender says with what.
@@ -97,7 +97,7 @@ async fn a_thousand_at_once_share_one_run() {
 async fn with_a_tier_behind_nothing_is_computed_twice() {
     const KEYS: usize = 25;
     const CLIENTS: usize = 40;
-    let flights: Flights<Key, Arc<Run>, Refused> = Flights::new(FlightLimits::default());
+    let flights: Flights<Key, Arc<Run>, Refused> = Flights::new(FlightLimits::of("variant"));
     let (tier, tracker) = (MemoryTier::new(1 << 20), TaskTracker::new());
     let runs: Arc<Vec<AtomicU32>> = Arc::new((0..KEYS).map(|_| AtomicU32::new(0)).collect());
     let mut clients = Vec::new();
@@ -274,7 +274,8 @@ async fn the_tracker_knows_the_work() {
 /// the result of its own key, and nothing is left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn comings_and_goings_lose_nobody() {
-    let flights: Flights<u64, u64, Refused> = Flights::new(FlightLimits { flights_max: 16, grace: Duration::ZERO });
+    let flights: Flights<u64, u64, Refused> =
+        Flights::new(FlightLimits { kind: "variant", flights_max: 16, grace: Duration::ZERO });
     let tracker = TaskTracker::new();
     let mut clients = Vec::new();
     for client in 0..64_u64 {

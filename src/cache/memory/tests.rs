@@ -2,9 +2,11 @@
 
 use std::thread;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::cache::{Class, Entry, Labels, Mark, Selector, Stamp, Tag};
 
 /// A value that says its weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,51 @@ struct Heavy(u64);
 impl Weigh for Heavy {
     fn weight_bytes(&self) -> u64 {
         self.0
+    }
+}
+
+/// A value that can be purged.
+#[derive(Debug)]
+struct Labelled {
+    stamp: Stamp,
+    labels: Arc<Labels>,
+    body: Bytes,
+}
+
+impl Labelled {
+    fn new(stamp: u64, tag: &str) -> Arc<Self> {
+        let labels = Labels { source: String::new(), tags: vec![Tag::new(tag).unwrap()] };
+        Arc::new(Self { stamp: Stamp::from_micros(stamp), labels: Arc::new(labels), body: Bytes::new() })
+    }
+}
+
+impl Weigh for Labelled {
+    fn weight_bytes(&self) -> u64 {
+        10
+    }
+}
+
+impl Keep for Labelled {
+    const CLASS: Class = Class::Variant;
+
+    fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    fn labels(&self) -> &Arc<Labels> {
+        &self.labels
+    }
+
+    fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    fn record(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn restore(_: Entry) -> Option<Self> {
+        None
     }
 }
 
@@ -47,6 +94,26 @@ fn what_is_inserted_is_found_until_removed() {
     assert_eq!(tier.get(&key(2)), None);
     tier.run_pending();
     assert_eq!((tier.bytes(), tier.len()), (15, 1));
+}
+
+#[test]
+fn a_purge_takes_what_its_marks_name_and_nothing_that_is_younger() {
+    let tier = MemoryTier::new(1 << 20);
+    for number in 0..1000 {
+        tier.insert(key(number), Labelled::new(number, if number % 2 == 0 { "even" } else { "odd" }));
+    }
+    let mark = Mark { selector: Selector::Tag(Tag::new("odd").unwrap()), stamp: Stamp::from_micros(499), soft: false };
+    let marks = MarkSet::new(&[mark]);
+    let odd_and_old = Named { entries: 250, bytes: 2500 };
+    assert_eq!(tier.count(&marks), odd_and_old);
+    assert_eq!(tier.purge(&marks), odd_and_old);
+    assert_eq!(tier.purge(&marks), Named::default());
+    for number in 0..1000 {
+        assert_eq!(tier.get(&key(number)).is_none(), number % 2 == 1 && number <= 499, "{number}");
+    }
+    tier.run_pending();
+    assert_eq!((tier.len(), tier.bytes()), (750, 7500));
+    assert_eq!(MemoryTier::<Labelled>::new(0).purge(&marks), Named::default());
 }
 
 #[test]

@@ -127,6 +127,14 @@ pub(super) const ADDRESSES: Group = Group {
             doc: "Length of a path.",
         },
         Setting {
+            key: "url.query",
+            kind: Kind::Choice(&["ignore", "refuse", "redirect"]),
+            default: "ignore",
+            reload: Reload::Start,
+            doc: "What becomes of a query string behind an image URL, which means nothing: a CDN that has it in its \
+                  key asks again for every `?r=1`. `refuse` answers 400, `redirect` sends to the URL without it.",
+        },
+        Setting {
             key: "url.options_max",
             kind: Kind::Int { min: 1, max: 1024 },
             default: "64",

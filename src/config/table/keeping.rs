@@ -30,14 +30,36 @@ pub(super) const CACHE: Group = Group {
             kind: Kind::Path,
             default: "",
             reload: Reload::Start,
-            doc: "Reserved for the disk tier; has no effect yet.",
+            doc: "A folder of its own for the disk tier, on a disk of its own where there is one; empty keeps nothing \
+                  on disk. One process uses it at a time. What is in it survives restarts, kills and upgrades.",
         },
         Setting {
             key: "cache.disk_bytes",
             kind: TIER,
-            default: "0",
+            default: "10GiB",
             reload: Reload::Start,
-            doc: "Reserved for the disk tier; has no effect yet.",
+            doc: "Disk for variants, where `cache.disk_path` is set; 0 keeps none.",
+        },
+        Setting {
+            key: "cache.originals_disk_bytes",
+            kind: TIER,
+            default: "10GiB",
+            reload: Reload::Start,
+            doc: "Disk for originals, where `cache.disk_path` is set; 0 keeps none.",
+        },
+        Setting {
+            key: "cache.files_disk_bytes",
+            kind: TIER,
+            default: "5GiB",
+            reload: Reload::Start,
+            doc: "Disk for answers of pass-through mounts, where `cache.disk_path` is set; 0 keeps none.",
+        },
+        Setting {
+            key: "cache.disk_queue_bytes",
+            kind: TIER,
+            default: "64MiB",
+            reload: Reload::Start,
+            doc: "What may wait to be written to disk; more is not kept there.",
         },
     ],
 };
@@ -64,7 +86,40 @@ pub(super) const FRESHNESS: Group = Group {
             kind: AGE,
             default: "1h",
             reload: Reload::Sighup,
-            doc: "How long a kept original or variant is served before its origin is asked whether it has changed.",
+            doc: "How long a kept original or variant is served before its origin is asked whether it has changed, \
+                  where the origin does not say it.",
+        },
+        Setting {
+            key: "origin_cache_control",
+            kind: Kind::Choice(&["honour", "ignore"]),
+            default: "honour",
+            reload: Reload::Sighup,
+            doc: "Whether `Cache-Control`, `Expires` and `Age` of an origin decide how long an original and its \
+                  variants stay fresh (RFC 9111), or `origin_ttl` alone.",
+        },
+        Setting {
+            key: "stale_while_revalidate",
+            kind: AGE,
+            default: "1m",
+            reload: Reload::Sighup,
+            doc: "How long after that a kept variant is still served at once, while its origin is asked behind. No \
+                  stale variant is served where the origin forbids it, or where `origin_ttl` is 0s.",
+        },
+        Setting {
+            key: "stale_if_error",
+            kind: AGE,
+            default: "1d",
+            reload: Reload::Sighup,
+            doc: "How long after that a kept variant is served while its origin cannot be reached or fails, and while \
+                  the server has too much to do. Never where the origin forbids it, nor for an original that is gone.",
+        },
+        Setting {
+            key: "ttl_cdn",
+            kind: AGE,
+            default: "0s",
+            reload: Reload::Sighup,
+            doc: "How long CDNs may keep a variant where that differs from browsers: `max-age` of `CDN-Cache-Control` \
+                  (RFC 9213). 0s sends no such field.",
         },
         Setting {
             key: "negative_ttl.not_found",
@@ -72,6 +127,13 @@ pub(super) const FRESHNESS: Group = Group {
             default: "30s",
             reload: Reload::Sighup,
             doc: "How long it is remembered that an origin has no such original.",
+        },
+        Setting {
+            key: "negative_ttl.refused",
+            kind: AGE,
+            default: "30s",
+            reload: Reload::Sighup,
+            doc: "How long it is remembered that an origin refused in another way (401, 403 and the rest of 4xx).",
         },
         Setting {
             key: "negative_ttl.origin_error",

@@ -11,6 +11,7 @@ mod making;
 mod mounts;
 mod originals;
 mod serving;
+mod shared;
 
 use super::kind::{Form, Kind};
 
@@ -59,6 +60,7 @@ pub const GROUPS: &[Group] = &[
     making::LIMITS,
     making::WORK,
     keeping::CACHE,
+    shared::SHARED,
     keeping::FRESHNESS,
     mounts::PASS_THROUGH,
 ];

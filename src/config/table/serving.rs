@@ -83,6 +83,14 @@ pub(super) const ANSWERS: Group = Group {
             reload: Reload::Start,
             doc: "The name of this cache in `Cache-Status` (RFC 9211).",
         },
+        Setting {
+            key: "tag_headers",
+            kind: Kind::ChoiceList(&["surrogate-key", "cache-tag", "edge-cache-tag"]),
+            default: "surrogate-key,cache-tag",
+            reload: Reload::Start,
+            doc: "In which fields an answer names the tags by which it can be purged: `surrogate-key` (Fastly), \
+                  `cache-tag` (Cloudflare and others), `edge-cache-tag` (Akamai); empty names none.",
+        },
     ],
 };
 
@@ -101,7 +109,8 @@ pub(super) const OPERATIONS: Group = Group {
             kind: Kind::Secret,
             default: "",
             reload: Reload::Start,
-            doc: "When set, operations that change something need `Authorization: Bearer` with it.",
+            doc: "When set, metrics, status and purges need `Authorization: Bearer` with it; where it is not set, \
+                  nothing can be purged.",
         },
         Setting {
             key: "drain.delay",

@@ -278,7 +278,6 @@ fn advice_speaks_up_about_what_is_hardly_meant() {
     assert!(advice(&[("TINTYPE_UNSIGNED", "allow")])[0].contains("unsigned URLs are allowed"));
     let short = [&signed[..], &[("TINTYPE_SIGNATURE_SIZE", "7"), ("TINTYPE_ADMIN_LISTEN", "0.0.0.0:1")]].concat();
     assert_eq!(advice(&short).len(), 2);
-    assert!(advice(&[&signed[..], &[("TINTYPE_CACHE_DISK_BYTES", "1GB")]].concat())[0].contains("no effect yet"));
 }
 
 proptest! {

@@ -41,8 +41,8 @@ impl Mounts {
         own: Option<Stamp>,
     ) -> Result<Arc<Stored>, NotStored> {
         let Body::Whole(body) = &came.body else { return Err(NotStored::Incomplete) };
-        // A body on a GET means nothing (RFC 9110 §9.3.1), so that it is in no key; an origin that reads it all the same
-        // would have its answer given to everyone.
+        // A body on a GET means nothing (RFC 9110 §9.3.1), so that it is in no key; an origin that reads it all the
+        // same would have its answer given to everyone.
         if request.method == Method::GET && !request.body.is_empty() {
             return Err(NotStored::Method);
         }

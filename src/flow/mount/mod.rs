@@ -87,7 +87,7 @@ impl Mounts {
             sites,
             origins,
             shelf: Shelf::new(config.memory_bytes),
-            flights: Flights::new(FlightLimits::default()),
+            flights: Flights::new(FlightLimits::of("mount")),
             passing: Negative::new(PASSING_MAX),
             stamps,
             tracker,

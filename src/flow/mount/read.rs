@@ -13,8 +13,8 @@ use super::shelf::Found;
 use super::site::{Site, Target};
 use super::stored::Stored;
 use super::{Mounts, answer};
-use crate::cache::{FlightError, Key, Role};
-use crate::flow::{CacheOutcome, Failure, counted};
+use crate::cache::{FlightError, Key, Place, Role};
+use crate::flow::{CacheOutcome, Failure, StaleWhy, counted};
 use crate::origin::OriginError;
 use crate::semantics::cache_status::{CacheStatus, Forward, Handling};
 use crate::semantics::fields::lines;
@@ -178,7 +178,7 @@ impl Mounts {
         let ttl_s = reuse.ttl_s();
         let note = CacheStatus { ttl_s: Some(ttl_s), detail, ..CacheStatus::new(&self.name, Handling::Hit) };
         let (method, headers) = (&visit.request.method, &visit.request.headers);
-        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, CacheOutcome::Hit { ttl_s })
+        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, outcome(ttl_s))
     }
 
     /// An answer with what an exchange has just brought or confirmed.
@@ -211,10 +211,19 @@ impl Mounts {
         let ttl_s = reuse.ttl_s();
         let note = CacheStatus { ttl_s: Some(ttl_s), detail: Some("sie"), ..self.forwarded(Forward::Stale, status) };
         let (method, headers) = (&visit.request.method, &visit.request.headers);
-        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, CacheOutcome::Hit { ttl_s })
+        let outcome = CacheOutcome::Stale { stale_s: ttl_s.unsigned_abs(), why: StaleWhy::Error };
+        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, outcome)
     }
 
     fn forwarded(&self, why: Forward, status: Option<u16>) -> CacheStatus<'_> {
         CacheStatus::new(&self.name, Handling::Forwarded { why, status })
+    }
+}
+
+/// How the cache took part, for metrics and the log.
+fn outcome(ttl_s: i64) -> CacheOutcome {
+    match u64::try_from(ttl_s) {
+        Ok(ttl_s) => CacheOutcome::Hit { ttl_s, place: Place::Memory },
+        Err(_) => CacheOutcome::Stale { stale_s: ttl_s.unsigned_abs(), why: StaleWhy::Revalidating },
     }
 }

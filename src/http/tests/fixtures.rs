@@ -9,7 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::flow::{Answer, Ask, CacheOutcome, Failure};
+use crate::cache::Place;
+use crate::config::UrlQuery;
+use crate::flow::{Answer, Ask, CacheOutcome, Failure, Keeping};
 use crate::http::{Extra, Listener, ListenerSpec, Main, ResponseSpec, Service, Serving};
 use crate::telemetry::health::Health;
 
@@ -68,7 +70,7 @@ impl Service for Toy {
             "/huge" => Ok(Answer { body: Bytes::from(vec![0; 64 << 20]), ..found() }),
             "/empty" => Ok(Answer { body: Bytes::new(), ..found() }),
             "/fixed" => Ok(Answer { negotiated: false, last_modified_s: None, attachment: true, ..found() }),
-            "/hit" => Ok(Answer { cache: CacheOutcome::Hit { ttl_s: 3540 }, ..found() }),
+            "/hit" => Ok(Answer { cache: CacheOutcome::Hit { ttl_s: 3540, place: Place::Memory }, ..found() }),
             "/unsendable" => Ok(Answer { content_type: "a\nb".to_owned(), ..found() }),
             "/missing" => Err(cached),
             "/limit" => Err(Failure {
@@ -90,7 +92,8 @@ pub fn found() -> Answer {
         content_type: "image/webp".to_owned(),
         etag: "\"abc\"".to_owned(),
         last_modified_s: Some(784_111_777),
-        max_age_s: 3600,
+        keeping: Keeping { max_age_s: 3600, ..Keeping::default() },
+        labels: Arc::default(),
         negotiated: true,
         filename: "hero.webp".to_owned(),
         attachment: false,
@@ -232,6 +235,8 @@ pub fn response_spec() -> ResponseSpec {
         allow_origin: Some("*".to_owned()),
         server_timing: true,
         url_bytes_max: 64,
+        query: UrlQuery::Ignore,
+        tag_headers: vec!["surrogate-key", "cache-tag"],
     }
 }
 

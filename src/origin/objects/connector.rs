@@ -1,5 +1,5 @@
 //! Puts our client under `object_store`, in place of its own: no proxy, no redirects, a deadline for the header, and a
-//! limit on every body that is not an original (error documents, tokens).
+//! limit on every body that is not an original (error documents, tokens, listings).
 //!
 //! What an endpoint answered is noted in an [`Exchange`] that travels with the request, because the library's errors
 //! do not tell it.
@@ -26,8 +26,8 @@ use super::super::error::{OriginError, Phase};
 use super::super::original::OriginFreshness;
 use super::super::spec::OriginLimits;
 
-/// Error documents and tokens are a few hundred bytes.
-const SIDE_BODY_BYTES_MAX: usize = 256 * 1024;
+/// Error documents and tokens are a few hundred bytes; a page of a listing is 1000 names, and with Azure 5000.
+const SIDE_BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Makes clients for `object_store`.
 #[derive(Clone)]
@@ -39,7 +39,7 @@ pub(super) struct Connector {
 
 /// What came of the last try of one request.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Exchange(Arc<Mutex<Seen>>);
+pub(in crate::origin) struct Exchange(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Clone, Default)]
 struct Seen {
@@ -61,8 +61,6 @@ enum ServiceError {
     NotHttps,
     #[error("address is not a url")]
     Address(#[source] url::ParseError),
-    #[error("request body is not in one piece")]
-    Body,
     #[error("no answer after {after_ms} ms")]
     FirstByte { after_ms: u64 },
 }
@@ -108,9 +106,8 @@ impl Service {
             .map_err(|error| HttpError::new(HttpErrorKind::Decode, ServiceError::Address(error)))?;
         let mut request = Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
-        let bytes = body.as_bytes().ok_or_else(|| HttpError::new(HttpErrorKind::Decode, ServiceError::Body))?;
-        if !bytes.is_empty() {
-            *request.body_mut() = Some(bytes.clone().into());
+        if body.content_length() > 0 {
+            *request.body_mut() = Some(reqwest::Body::wrap(body));
         }
 
         let Connector { clients, connect_ms_max, first_byte_ms_max } = &self.connector;
@@ -174,7 +171,7 @@ impl Exchange {
     }
 
     /// The meaning of an error. The status is more exact than the library's error, which hides most of them.
-    pub(super) fn judge(&self, error: object_store::Error) -> OriginError {
+    pub(in crate::origin) fn judge(&self, error: object_store::Error) -> OriginError {
         let seen = self.seen();
         tracing::debug!(status = seen.status, error = %error, "object store did not give the original");
         match (seen.status, seen.timeout) {

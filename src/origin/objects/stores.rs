@@ -27,7 +27,7 @@ const BACKOFF_MS_MAX: u64 = 1_000;
 const TRIAL_BUCKET: &str = "trial";
 
 /// The stores in use, and how to make another.
-pub(super) struct Stores {
+pub(in crate::origin) struct Stores {
     s3: Option<S3Backend>,
     gs: Option<GsBackend>,
     az: Option<AzBackend>,
@@ -54,7 +54,7 @@ struct AzBackend {
 
 impl Stores {
     /// Tries the configuration of each backend that is enabled, so that mistakes show at start.
-    pub(super) fn new(spec: &OriginsSpec, clients: &Arc<Clients>) -> Result<Self, OriginSetupError> {
+    pub(in crate::origin) fn new(spec: &OriginsSpec, clients: &Arc<Clients>) -> Result<Self, OriginSetupError> {
         let connector = Connector::new(clients, &spec.limits);
         let s3 = spec.s3.enabled.then(|| S3Backend::new(&spec.s3, &connector)).transpose()?;
         let gs = spec.gs.enabled.then(|| GsBackend::new(&spec.gs, &connector)).transpose()?;
@@ -63,7 +63,7 @@ impl Stores {
     }
 
     /// The store of a bucket.
-    pub(super) fn get(&self, backend: Backend, bucket: &str) -> Result<Arc<dyn ObjectStore>, OriginError> {
+    pub(in crate::origin) fn get(&self, backend: Backend, bucket: &str) -> Result<Arc<dyn ObjectStore>, OriginError> {
         if let Some(store) = self.open.get(&(backend, bucket.to_owned())) {
             return Ok(store);
         }

@@ -31,7 +31,8 @@ fn names_say_their_unit_and_type() {
     }
     assert!(Counter::ALL.iter().all(|counter| counter.definition().name.ends_with("_total")));
     assert!(Gauge::ALL.iter().all(|gauge| !gauge.definition().name.ends_with("_total")));
-    assert!(Histogram::ALL.iter().all(|histogram| histogram.definition().name.ends_with("_seconds")));
+    let has_unit = |name: &str| name.ends_with("_seconds") || name.ends_with("_width");
+    assert!(Histogram::ALL.iter().all(|histogram| has_unit(histogram.definition().name)));
 }
 
 #[test]

@@ -170,6 +170,13 @@ fn worked_reloads() {
     assert!((ratio - 3.333).abs() < 1e-3 && (left.scale_x - 0.600_601).abs() < 1e-6);
 }
 
+#[test]
+fn a_cut_to_less_than_a_pixel_is_one_pixel_and_not_none() {
+    let transform = Transform { dpr: 0.25, ..to(ResizeType::FillDown, 1, 71) };
+    let plan = Plan::new(Size::new(4, 1), &transform, false);
+    assert_eq!(plan.result(&transform), Size::new(1, 1));
+}
+
 proptest! {
     #[test]
     fn nothing_grows_unless_asked(kind in 0usize..5, w in 0u32..2000, h in 0u32..2000, a in 1u32..2000, b in 1u32..2000,

@@ -39,8 +39,7 @@ pub(super) fn decode(segments: &[&str], spec: &DialectSpec) -> Result<Found, Url
             (decode_base64(&text)?, extension)
         }
     };
-    let url = spec.replacements.iter().fold(text, |url, rule| rule.apply(url));
-    let url = if url.starts_with(&spec.base_url) { url } else { [spec.base_url.as_str(), &url].concat() };
+    let url = spec.full_source(text);
     if url.is_empty() {
         return Err(UrlError::NoSource);
     }

@@ -1,0 +1,346 @@
+//! Pictures: found in a tier, or made once in a flight for everyone who wants them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::counted;
+use super::lifetime::{Lifetime, Standing};
+use super::original::{Got, KeptOriginal};
+use super::plan::Plan;
+use super::variant::{Variant, etag};
+use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, Rules, StaleWhy, Wanted};
+use crate::cache::{FlightError, Found, Role, Stamp};
+use crate::engine::{EngineError, Job, Output, Rendered};
+use crate::semantics::conditional::is_listed;
+use crate::telemetry::clock;
+use crate::transform::Format;
+
+/// What a flight or a tier brought.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) variant: Arc<Variant>,
+    pub(super) outcome: CacheOutcome,
+    stages: Vec<(&'static str, Duration)>,
+}
+
+/// A request for a picture with everything that work on it needs after the request is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Errand {
+    pub(super) wanted: Arc<Wanted>,
+    pub(super) rules: Arc<Rules>,
+    pub(super) picture: Arc<Picture>,
+}
+
+/// For whom a flight is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Someone waits: what is kept and may be served ends the flight.
+    Request,
+    /// Nobody waits: what is kept is served meanwhile and is to be renewed.
+    Renewal,
+}
+
+/// How often a request begins again because a purge took away what it had just got. More would mean that somebody
+/// purges all the time.
+const PURGED_TRIES_MAX: u32 = 4;
+
+// === impl Flow ===
+
+impl Flow {
+    /// Answers with a picture. `if_none_match` is the client's, where it is the only condition.
+    pub(super) async fn picture(
+        self: &Arc<Self>,
+        errand: &Errand,
+        if_none_match: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        for _ in 0..PURGED_TRIES_MAX {
+            let made = self.found_or_made(errand, if_none_match).await?;
+            // A flight that was under way when a purge came brings what it purged.
+            if !self.variants.is_gone(&made.variant) {
+                return Ok(answer(&made, errand));
+            }
+        }
+        Err(Failure::purged())
+    }
+
+    async fn found_or_made(self: &Arc<Self>, errand: &Errand, if_none_match: Option<&str>) -> Result<Made, Failure> {
+        let key = errand.picture.key;
+        let now_s = clock::now_unix_s();
+        let failed = self.failed.get(&key, now_s);
+        match Plan::decide(self.variants.peek(&key), failed, now_s) {
+            Plan::Fresh(found, ttl_s) => {
+                self.note_epoch(errand, &found.value);
+                Ok(Made::kept(&found, CacheOutcome::Hit { ttl_s, place: found.place }))
+            }
+            Plan::Refresh(found, stale_s) => {
+                self.renew_behind(errand);
+                Ok(Made::stale(&found, stale_s, StaleWhy::Revalidating))
+            }
+            Plan::Rescue(found, stale_s) => Ok(Made::stale(&found, stale_s, StaleWhy::Error)),
+            Plan::Negative(failure) => {
+                counted::remembered("variant");
+                Err(failure)
+            }
+            Plan::Revalidate(found) => self.board(errand, Some(&found)).await,
+            Plan::Miss => match self.confirmed(errand, if_none_match).await {
+                Some(made) => Ok(made),
+                None => self.board(errand, None).await,
+            },
+        }
+    }
+
+    /// Waits for the flight of this picture; `kept` is a stale one that may help where the flight takes too long.
+    async fn board(self: &Arc<Self>, errand: &Errand, kept: Option<&Found<Variant>>) -> Result<Made, Failure> {
+        let mut ticket = self.join(errand, Purpose::Request);
+        let role = ticket.role();
+        counted::boarded("variant", role);
+        let landed = tokio::time::timeout(errand.rules.limits.request_timeout, ticket.wait()).await;
+        let made = match landed {
+            Ok(Ok(made)) => made,
+            Ok(Err(FlightError::Failed(failure))) => return Err(failure),
+            Ok(Err(FlightError::Lost)) => return Err(Failure::from(EngineError::Panicked)),
+            Err(_) => return rescued(kept, Failure::request_timeout()),
+        };
+        if let CacheOutcome::Stale { why: StaleWhy::Revalidating, .. } = made.outcome {
+            self.renew_behind(errand);
+        }
+        self.note_epoch(errand, &made.variant);
+        Ok(if role == Role::Follower { made.collapsed() } else { made })
+    }
+
+    /// The flight itself: looks into all tiers, and makes what it must.
+    pub(super) async fn fly(
+        &self,
+        errand: &Errand,
+        purpose: Purpose,
+        cancelled: CancellationToken,
+    ) -> Result<Made, Failure> {
+        // Before anything is looked at: a purge from here on holds for what comes.
+        let stamp = self.marks.stamps().now();
+        let now_s = clock::now_unix_s();
+        let found = self.variants.find(&errand.picture.key).await;
+        let old = match Plan::decide(found, None, now_s) {
+            Plan::Fresh(found, ttl_s)
+                if purpose == Purpose::Request || found.value.pixel_epoch == errand.rules.pixel_epoch =>
+            {
+                return Ok(Made::kept(&found, CacheOutcome::Hit { ttl_s, place: found.place }));
+            }
+            Plan::Refresh(found, stale_s) if purpose == Purpose::Request => {
+                return Ok(Made::stale(&found, stale_s, StaleWhy::Revalidating));
+            }
+            Plan::Fresh(found, _) | Plan::Refresh(found, _) | Plan::Rescue(found, _) | Plan::Revalidate(found) => {
+                Some(found)
+            }
+            Plan::Miss | Plan::Negative(_) => None,
+        };
+        let renewed = self.renew(errand, old.as_ref(), stamp, cancelled).await;
+        renewed.or_else(|failure| rescued(old.as_ref(), failure))
+    }
+
+    /// Gets the original, compares, makes, keeps.
+    async fn renew(
+        &self,
+        errand: &Errand,
+        old: Option<&Found<Variant>>,
+        stamp: Stamp,
+        cancelled: CancellationToken,
+    ) -> Result<Made, Failure> {
+        let Errand { wanted, rules, picture } = errand;
+        let freshness = &rules.policy.freshness;
+        let old = old.map(|found| &found.value).filter(|old| old.pixel_epoch == rules.pixel_epoch);
+        let started = clock::instant();
+        let got = self.originals.get(wanted, old.map(|old| &old.known), freshness).await?;
+        let mut stages = vec![("origin", started.elapsed())];
+        let (kept, lifetime) = match (got, old) {
+            (Got::Original(kept), Some(old)) if kept.tag == old.original_tag => {
+                return Ok(self.still_right(errand, old, kept.lifetime, stamp.max(kept.stamp), stages));
+            }
+            (Got::Unchanged(_, lifetime), Some(old)) => {
+                return Ok(self.still_right(errand, old, lifetime, stamp, stages));
+            }
+            (Got::Stale(kept, error), Some(old)) if kept.tag == old.original_tag => return Err(error.into()),
+            (Got::Original(kept), _) => (Arc::clone(&kept), kept.lifetime),
+            // Better a picture of an original that is stale than none, but not for long.
+            (Got::Stale(kept, _), _) => {
+                let end_s = clock::now_unix_s() + freshness.origin_error.as_secs();
+                (Arc::clone(&kept), Lifetime { fresh_until_s: end_s, ..kept.lifetime })
+            }
+            // An origin that says "unchanged" to a question without a condition is broken.
+            (Got::Unchanged(..), None) => return Err(crate::origin::OriginError::Upstream { code: 304 }.into()),
+        };
+        let rendered = self.render(&kept, picture, rules.limits, cancelled, &mut stages).await;
+        counted::rendered(picture.transform.format, &rendered);
+        for (name, took) in &stages {
+            counted::stage(name, *took);
+        }
+        let rendered = rendered.inspect_err(|error| {
+            if error.is_lasting() {
+                self.originals.distrust(wanted, &kept, freshness.undecodable);
+                let ttl_s = freshness.undecodable.as_secs();
+                self.failed.insert(picture.key, Failure::from(error.clone()), ttl_s, clock::now_unix_s());
+                // A purge marks first and forgets then, so that one of both sees the other.
+                if self.marks.last(&picture.labels) >= stamp.max(kept.stamp) {
+                    self.failed.purge(&picture.key);
+                }
+            }
+        })?;
+        // The rest of a truncated original may come soon; nobody should go without it for long.
+        let lifetime = if rendered.truncated {
+            let end_s = clock::now_unix_s() + freshness.ttl_truncated.as_secs();
+            self.originals.distrust(wanted, &kept, freshness.ttl_truncated);
+            Lifetime { stale_while_revalidate_s: 0, stale_if_error_s: 0, ..lifetime.until(end_s) }
+        } else {
+            lifetime
+        };
+        let variant = Variant {
+            body: rendered.bytes,
+            format: Some(rendered.format),
+            etag: etag(&picture.key, &kept.tag, &self.fingerprint, rules.pixel_epoch),
+            last_modified_s: kept.original.last_modified_s,
+            truncated: rendered.truncated,
+            original_tag: kept.tag.clone(),
+            known: Arc::new(kept.known()),
+            lifetime,
+            pixel_epoch: rules.pixel_epoch,
+            stamp: stamp.max(kept.stamp),
+            labels: Arc::clone(&picture.labels),
+        };
+        let outcome = CacheOutcome::Miss { stored: !lifetime.is_private };
+        Ok(Made { variant: self.keep(errand, variant), outcome, stages })
+    }
+
+    async fn render(
+        &self,
+        kept: &KeptOriginal,
+        picture: &Picture,
+        limits: FlowLimits,
+        cancelled: CancellationToken,
+        stages: &mut Vec<(&'static str, Duration)>,
+    ) -> Result<Rendered, EngineError> {
+        let output = Output { transform: picture.transform.clone(), candidates: picture.candidates.clone() };
+        let job = Job { inputs: vec![kept.original.bytes.clone()], outputs: vec![output], limits: limits.engine };
+        // The original is here: only now is a place in the engine taken, never while a slow origin talks.
+        let mut results = self.pool.submit(job, limits.patience)?;
+        let outcome = tokio::select! {
+            outcome = results.next() => outcome,
+            () = cancelled.cancelled() => return Err(EngineError::Cancelled),
+        };
+        let (_, rendered) = outcome.ok_or(EngineError::Panicked)?;
+        stages.push(("queue", results.waited()));
+        let rendered = rendered?;
+        let timings = rendered.timings;
+        stages.extend([("decode", timings.decode), ("transform", timings.transform), ("encode", timings.encode)]);
+        Ok(rendered)
+    }
+
+    /// The origin has nothing new: the same variant is good for another while.
+    fn still_right(
+        &self,
+        errand: &Errand,
+        old: &Variant,
+        lifetime: Lifetime,
+        stamp: Stamp,
+        stages: Vec<(&'static str, Duration)>,
+    ) -> Made {
+        let variant = self.keep(errand, Variant { lifetime, stamp, ..old.clone() });
+        Made { variant, outcome: CacheOutcome::Revalidated, stages }
+    }
+
+    fn keep(&self, errand: &Errand, variant: Variant) -> Arc<Variant> {
+        let variant = Arc::new(variant);
+        if !variant.lifetime.is_private {
+            self.variants.keep(errand.picture.key, &variant);
+        }
+        variant
+    }
+
+    /// Whether the client's copy is what would be made now: then nothing has to be made for it (RFC 9110,
+    /// section 13.1.2). All it takes is the original; the tag follows from that.
+    async fn confirmed(&self, errand: &Errand, if_none_match: Option<&str>) -> Option<Made> {
+        let list = if_none_match?;
+        let Errand { wanted, rules, picture } = errand;
+        // Another tier may have the picture itself, which needs no origin.
+        if self.variants.find(&picture.key).await.is_some() {
+            return None;
+        }
+        let started = clock::instant();
+        let stamp = self.marks.stamps().now();
+        let Ok(Got::Original(kept)) = self.originals.get(wanted, None, &rules.policy.freshness).await else {
+            return None;
+        };
+        let etag = etag(&picture.key, &kept.tag, &self.fingerprint, rules.pixel_epoch);
+        // `*` is whatever there is; whether there is anything shows only when it is made.
+        if list.trim() == "*" || !is_listed(list, &etag) {
+            return None;
+        }
+        let variant = Variant {
+            etag,
+            last_modified_s: kept.original.last_modified_s,
+            lifetime: kept.lifetime,
+            stamp: stamp.max(kept.stamp),
+            labels: Arc::clone(&picture.labels),
+            ..Variant::default()
+        };
+        let stages = vec![("origin", started.elapsed())];
+        Some(Made { variant: Arc::new(variant), outcome: CacheOutcome::Confirmed, stages })
+    }
+}
+
+// === impl Made ===
+
+impl Made {
+    fn kept(found: &Found<Variant>, outcome: CacheOutcome) -> Self {
+        Self { variant: Arc::clone(&found.value), outcome, stages: Vec::new() }
+    }
+
+    fn stale(found: &Found<Variant>, stale_s: u64, why: StaleWhy) -> Self {
+        counted::stale(why);
+        Self::kept(found, CacheOutcome::Stale { stale_s, why })
+    }
+
+    /// As it is for those who waited for another one's flight.
+    fn collapsed(self) -> Self {
+        let outcome = match self.outcome {
+            CacheOutcome::Miss { .. } | CacheOutcome::Revalidated => CacheOutcome::Collapsed,
+            outcome => outcome,
+        };
+        Self { outcome, ..self }
+    }
+}
+
+/// What is left when a picture cannot be renewed: a stale one within its window (RFC 5861, section 4), or the failure.
+fn rescued(old: Option<&Found<Variant>>, failure: Failure) -> Result<Made, Failure> {
+    let Some(found) = old.filter(|_| failure.allows_stale()) else {
+        return Err(failure);
+    };
+    let why = if failure.status == 503 { StaleWhy::Busy } else { StaleWhy::Error };
+    match found.value.lifetime.standing(found.stale_since_s, clock::now_unix_s()) {
+        Standing::Stale { is_rescue: false, .. } => Err(failure),
+        Standing::Stale { stale_s, .. } | Standing::Refresh { stale_s } => Ok(Made::stale(found, stale_s, why)),
+        Standing::Fresh { ttl_s } => Ok(Made::kept(found, CacheOutcome::Hit { ttl_s, place: found.place })),
+    }
+}
+
+fn answer(made: &Made, errand: &Errand) -> Answer {
+    let Errand { wanted, rules, .. } = errand;
+    let variant = &made.variant;
+    let freshness = &rules.policy.freshness;
+    let ttl = if variant.truncated { freshness.ttl_truncated } else { wanted.ttl.unwrap_or(freshness.ttl) };
+    let format = variant.format.unwrap_or(Format::Jpeg);
+    Answer {
+        body: variant.body.clone(),
+        content_type: format.media_type().to_owned(),
+        etag: variant.etag.clone(),
+        last_modified_s: variant.last_modified_s,
+        keeping: wanted.keeping(freshness, ttl, &variant.lifetime, made.outcome),
+        // Those of this URL: another one, with other presets, may have had the same picture made.
+        labels: Arc::clone(&errand.picture.labels),
+        negotiated: wanted.is_negotiated(),
+        filename: wanted.filename(format.name()),
+        attachment: wanted.attachment,
+        cache: made.outcome,
+        stages: made.stages.clone(),
+    }
+}
