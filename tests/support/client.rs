@@ -50,7 +50,7 @@ pub fn post(addr: SocketAddr, target: &str, fields: &[(&str, &str)], body: &str)
     submit(addr, "POST", target, fields, Some(body.as_bytes())).receive()
 }
 
-/// Sends a request with a body.
+/// Sends a request, with a body where one is given.
 pub fn submit(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)], body: Option<&[u8]>) -> Pending {
     let mut stream = TcpStream::connect_timeout(&addr, PATIENCE).expect("a listening server");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time above 0");

@@ -11,8 +11,9 @@ use super::ask::{Body, Request};
 use super::site::{Site, Target};
 use super::stored::Stored;
 use super::upstream::Came;
-use crate::cache::{Key, Labels, Stamp, Tag};
+use crate::cache::{Labels, Stamp, Tag};
 use crate::flow::counted;
+use crate::flow::labels::file_labels;
 use crate::semantics::fields::{lines, text_of};
 use crate::semantics::partial::{ContentRange, Part, may_join};
 use crate::semantics::storing::{Exchange, NotStored, is_whole};
@@ -64,7 +65,7 @@ impl Mounts {
             received_s: came.received_s,
             vary,
             stamp: came.stamp,
-            labels: Arc::new(labels(target, &came.headers)),
+            labels: Arc::new(self.labels(target, &came.headers)),
         };
         if stored.status == StatusCode::PARTIAL_CONTENT {
             stored.part = Some(part_of(&stored).ok_or(NotStored::Partial)?);
@@ -84,7 +85,7 @@ impl Mounts {
         let vary = names.and_then(|_| VaryKey::of(lines(&headers, VARY), &request.headers));
         let vary = vary.unwrap_or_else(|| stored.vary.clone());
         let fresh = Arc::new(Stored {
-            labels: Arc::new(labels(target, &headers)),
+            labels: Arc::new(self.labels(target, &headers)),
             headers,
             requested_s: came.requested_s,
             received_s: came.received_s,
@@ -94,6 +95,16 @@ impl Mounts {
         });
         self.put(target, &fresh, None);
         fresh
+    }
+
+    /// By which words a response can be purged.
+    fn labels(&self, target: &Target, headers: &HeaderMap) -> Labels {
+        let source = target.source.as_deref().unwrap_or(target.url.as_str());
+        match self.origins.identify(source) {
+            Ok(source) => file_labels(&source, origin_tags(headers)),
+            // A path that is no source is one of nothing: a folder of a store, say.
+            Err(_) => Labels { source: source.to_owned(), tags: origin_tags(headers) },
+        }
     }
 
     fn put(&self, target: &Target, stored: &Arc<Stored>, own: Option<Stamp>) {
@@ -143,31 +154,34 @@ fn joined(older: &Stored, newer: &Stored) -> Option<Stored> {
     Some(whole)
 }
 
-/// By which words a response can be purged: its URL, tags of ours for it and its host, and the origin's own tags.
-fn labels(target: &Target, headers: &HeaderMap) -> Labels {
-    let source = target.source.clone().unwrap_or_else(|| target.url.as_str().to_owned());
-    let identity = format!("s-{}", source_digest(&source));
-    let host = format!("h-{}", target.url.host_str().unwrap_or_default());
-    let mut tags: Vec<Tag> = [identity, host].iter().filter_map(|text| Tag::new(text).ok()).collect();
-    let own = tags.len();
+/// The tags that an origin gives to a response; what is no tag is left out.
+fn origin_tags(headers: &HeaderMap) -> Vec<Tag> {
+    let mut tags = Vec::new();
     for (name, separator) in TAG_FIELDS {
         for line in lines(headers, name) {
-            for tag in line.split(separator).filter_map(|text| Tag::new(text.trim()).ok()) {
-                if tags.len() < own + ORIGIN_TAGS_MAX && !tags.contains(&tag) {
-                    tags.push(tag);
-                }
-            }
+            tags.extend(line.split(separator).filter_map(|text| Tag::new(text.trim()).ok()));
         }
     }
-    Labels { source, tags }
-}
-
-/// 16 digits that stand for a source.
-fn source_digest(source: &str) -> String {
-    let key = Key::of("source", &[source.as_bytes()]);
-    let [a, b, c, d, e, f, g, h, ..] = *key.as_bytes();
-    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    tags.truncate(ORIGIN_TAGS_MAX);
+    tags
 }
 
 /// An empty body, for answers that have none.
 pub(super) const NO_BODY: Body = Body::Whole(Bytes::new());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_the_origin_are_taken_as_they_are_or_not_at_all() {
+        let mut headers = HeaderMap::new();
+        headers.append("surrogate-key", HeaderValue::from_static("news page-1  BAD"));
+        headers.append("cache-tag", HeaderValue::from_static("a, b c ,d"));
+        let tags: Vec<_> = origin_tags(&headers).iter().map(ToString::to_string).collect();
+        assert_eq!(tags, ["news", "page-1", "a", "d"]);
+        let many = (0..40).map(|number| format!("t{number}")).collect::<Vec<_>>().join(" ");
+        headers.insert("surrogate-key", HeaderValue::try_from(many).unwrap());
+        assert_eq!(origin_tags(&headers).len(), ORIGIN_TAGS_MAX);
+    }
+}
