@@ -2,10 +2,12 @@
 
 mod serving {
     mod addresses;
+    mod disk;
     mod drain;
     mod failing;
     mod freshness;
     mod herd;
+    mod kept;
     mod kills;
     mod negotiation;
     mod presets;

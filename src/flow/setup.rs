@@ -131,6 +131,7 @@ fn disk_and_marks(config: &Config) -> Result<(Option<DiskTier>, Arc<Marks>), Set
     let opened: Arc<OnceLock<Arc<Marks>>> = Arc::default();
     let asked = Arc::clone(&opened);
     let spec = DiskSpec::new(folder.clone(), budgets, cache.disk_queue_bytes);
+    let spec = DiskSpec { retry_after: cache.disk_retry, ..spec };
     let disk = DiskTier::open(spec, Arc::new(move |stamp, labels| asked.wait().is_gone(stamp, labels)))?;
     let marks = Arc::new(Marks::open(&folder.join(MARKS_FILE), Stamps::default())?);
     opened.get_or_init(|| Arc::clone(&marks));
