@@ -23,6 +23,7 @@ mod state;
 mod variant;
 mod wanted;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{DiskTier, Flights, Key, Marks, Negative, SharedTier, Stamp, Tiers};
+use crate::cache::{DiskTier, Flights, Found, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
 
@@ -61,6 +62,8 @@ pub struct Flow {
     failed: Negative<Failure>,
     /// By key and by the last purge of what is made.
     flights: Flights<(Key, Stamp), picture::Made, Failure>,
+    /// Looks into the tiers below memory that are no part of a flight.
+    looks: Flights<Key, Option<Found<Variant>>, Infallible>,
     /// Places for renewals that nobody waits for.
     behind: Arc<Semaphore>,
     outdated: behind::Outdated,

@@ -96,6 +96,7 @@ impl Flow {
             marks,
             failed: Negative::new(FAILED_MAX),
             flights: Flights::new(FlightLimits::of("variant")),
+            looks: Flights::new(FlightLimits::of("look")),
             behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
             outdated: Outdated::default(),
             fingerprint: fingerprint(config, &pool),

@@ -57,7 +57,7 @@ impl Site {
 
     /// A server that keeps nothing on disk.
     pub(super) fn launch_bare(&self) -> Launch {
-        Launch::before(&self.origin).set("ADMIN_TOKEN", TOKEN).set("TTL_CDN", "0s")
+        Launch::before(&self.origin).set("ADMIN_TOKEN", TOKEN).set("DRAIN_DELAY", "0s")
     }
 
     pub(super) fn source(&self, name: &str) -> String {
@@ -94,10 +94,10 @@ pub(super) fn version(answer: &Answer) -> u32 {
 /// How the answer came to be, in one word.
 pub(super) fn place(answer: &Answer) -> &str {
     let status = answer.expect("cache-status");
-    ["detail=mem", "detail=disk", "detail=shared", "detail=swr", "detail=sie", "fwd=miss", "fwd=stale"]
+    ["detail=mem", "detail=disk", "detail=shared", "detail=swr", "detail=sie", "fwd=uri-miss", "fwd=stale"]
         .into_iter()
         .find(|word| status.contains(word))
-        .map_or(status, |word| word.split('=').next_back().unwrap_or(word))
+        .map_or(status, |word| &word[word.find('=').map_or(0, |at| at + 1)..])
 }
 
 /// What of an answer is the same whichever tier it comes from.
