@@ -2,6 +2,7 @@
 
 mod serving {
     mod addresses;
+    mod damage;
     mod disk;
     mod drain;
     mod failing;
