@@ -6,6 +6,7 @@ mod serving {
     mod disk;
     mod drain;
     mod failing;
+    mod faults;
     mod freshness;
     mod herd;
     mod kept;
@@ -17,6 +18,7 @@ mod serving {
     mod refusals;
     mod reload;
     mod settings;
+    mod shim;
     mod signatures;
     mod soak;
     mod stale;

@@ -25,6 +25,7 @@ mod wanted;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -58,6 +59,8 @@ pub struct Flow {
     shared: Option<SharedTier>,
     /// What was purged, and what a changed original made stale.
     marks: Arc<Marks>,
+    /// The journal of purges could not be written when it was last tried.
+    is_journal_behind: Arc<AtomicBool>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
     /// By key and by the last purge of what is made.

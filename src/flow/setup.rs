@@ -94,6 +94,7 @@ impl Flow {
             disk,
             shared,
             marks,
+            is_journal_behind: Arc::default(),
             failed: Negative::new(FAILED_MAX),
             flights: Flights::new(FlightLimits::of("variant")),
             looks: Flights::new(FlightLimits::of("look")),

@@ -53,7 +53,7 @@ fn harms() -> Vec<(String, Harm)> {
         harms.push((format!("cut to {len}"), changed(move |bytes| bytes.truncate(len))));
     }
     let whole: [(&str, Harm); 11] = [
-        ("cut by one", changed(|bytes| drop(bytes.pop()))),
+        ("cut by one", changed(|bytes| bytes.truncate(bytes.len() - 1))),
         ("halved", changed(|bytes| bytes.truncate(bytes.len() / 2))),
         ("one byte more", changed(|bytes| bytes.push(0))),
         ("twice", changed(|bytes| bytes.extend(bytes.clone()))),
@@ -67,7 +67,7 @@ fn harms() -> Vec<(String, Harm)> {
         ("zeros", changed(|bytes| bytes.fill(0))),
         ("foreign", changed(|bytes| *bytes = marks(64, 48).png())),
         ("of another version", changed(|bytes| bytes[8] = 2)),
-        ("another's entry", Box::new(|path, other| drop(fs::copy(other, path).expect("two files")))),
+        ("another's entry", Box::new(|path, other| assert!(fs::copy(other, path).is_ok()))),
         (
             "another's body",
             Box::new(|path, other| {
