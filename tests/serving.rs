@@ -15,6 +15,7 @@ mod serving {
     mod presets;
     mod presigned;
     mod purge;
+    mod purged;
     mod refusals;
     mod reload;
     mod settings;
