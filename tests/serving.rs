@@ -2,18 +2,24 @@
 
 mod serving {
     mod addresses;
+    mod damage;
+    mod disk;
     mod drain;
     mod failing;
+    mod faults;
     mod freshness;
     mod herd;
+    mod kept;
     mod kills;
     mod negotiation;
     mod presets;
     mod presigned;
     mod purge;
+    mod purged;
     mod refusals;
     mod reload;
     mod settings;
+    mod shim;
     mod signatures;
     mod soak;
     mod stale;

@@ -184,6 +184,12 @@ impl<V> Clone for Tiers<V> {
     }
 }
 
+impl<V> Clone for Found<V> {
+    fn clone(&self) -> Self {
+        Self { value: Arc::clone(&self.value), place: self.place, stale_since_s: self.stale_since_s }
+    }
+}
+
 impl<V> fmt::Debug for Tiers<V> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Tiers").field("names", &self.names).finish_non_exhaustive()

@@ -221,6 +221,7 @@ fn cache(values: &Values) -> Cache {
         originals_disk_bytes: values.bytes("cache.originals_disk_bytes"),
         files_disk_bytes: values.bytes("cache.files_disk_bytes"),
         disk_queue_bytes: values.bytes("cache.disk_queue_bytes"),
+        disk_retry: values.duration("cache.disk_retry"),
     }
 }
 

@@ -251,6 +251,7 @@ pub struct Cache {
     pub originals_disk_bytes: u64,
     pub files_disk_bytes: u64,
     pub disk_queue_bytes: u64,
+    pub disk_retry: Duration,
 }
 
 /// The bucket that nodes share.

@@ -24,14 +24,16 @@ mod variant;
 mod wanted;
 mod words;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{DiskTier, Flights, Key, Marks, Negative, SharedTier, Stamp, Tiers};
+use crate::cache::{DiskTier, Flights, Found, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
 
@@ -58,10 +60,14 @@ pub struct Flow {
     shared: Option<SharedTier>,
     /// What was purged, and what a changed original made stale.
     marks: Arc<Marks>,
+    /// The journal of purges could not be written when it was last tried.
+    is_journal_behind: Arc<AtomicBool>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
     /// By key and by the last purge of what is made.
     flights: Flights<(Key, Stamp), picture::Made, Failure>,
+    /// Looks into the tiers below memory that are no part of a flight.
+    looks: Flights<Key, Option<Found<Variant>>, Infallible>,
     /// Places for renewals that nobody waits for.
     behind: Arc<Semaphore>,
     outdated: behind::Outdated,

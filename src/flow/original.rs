@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::lifetime::{Lifetime, Standing};
 use super::{Wanted, counted};
-use crate::cache::{FlightError, FlightLimits, Flights, Found, Key, Labels, Marks, Negative, Stamp, Tiers};
+use crate::cache::{FlightError, FlightLimits, Flights, Found, Key, Labels, Marks, Negative, Place, Stamp, Tiers};
 use crate::config::Freshness;
 use crate::origin::{Fetched, OriginError, Origins};
 use crate::telemetry::clock;
@@ -20,7 +20,8 @@ mod kept;
 /// What a request for an original brought.
 #[derive(Debug, Clone)]
 pub enum Got {
-    Original(Arc<KeptOriginal>),
+    /// With where it was found; nothing where its origin was asked.
+    Original(Arc<KeptOriginal>, Option<Place>),
     /// The origin failed in this way; a kept original is stale and may still be used.
     Stale(Arc<KeptOriginal>, OriginError),
     /// The origin says that nothing changed since what the asker knows; there are no bytes at hand.
@@ -103,7 +104,7 @@ impl Originals {
     ) -> Result<Got, OriginError> {
         let now_s = clock::now_unix_s();
         if let Some((kept, _)) = self.fresh(&wanted.original_key, now_s) {
-            return Ok(Got::Original(kept));
+            return Ok(Got::Original(kept, Some(Place::Memory)));
         }
         if let Some(error) = self.refused.get(&wanted.original_key, now_s) {
             counted::remembered("original");
@@ -118,7 +119,7 @@ impl Originals {
                     (known, is_plain) = (None, true);
                 }
                 // A purge came while it was on its way.
-                Got::Original(kept) | Got::Stale(kept, _) if self.tiers.is_gone(kept) => {}
+                Got::Original(kept, _) | Got::Stale(kept, _) if self.tiers.is_gone(kept) => {}
                 _ => return Ok(got),
             }
         }
@@ -201,7 +202,7 @@ impl Fetch {
         if let Some(found) = &found
             && let Standing::Fresh { .. } = found.value.lifetime.standing(found.stale_since_s, requested_s)
         {
-            return Ok(Got::Original(Arc::clone(&found.value)));
+            return Ok(Got::Original(Arc::clone(&found.value), Some(found.place)));
         }
         let kept = found.as_ref().map(|found| &found.value);
         let known = kept.map(|kept| Arc::new(kept.known())).or_else(|| self.known.clone());
@@ -235,7 +236,7 @@ impl Fetch {
         }
         // Only now: who finds older things stale finds what came in their place.
         self.outdate(is_another, stamp);
-        Ok(Got::Original(fresh))
+        Ok(Got::Original(fresh, None))
     }
 
     /// Remembers that the origin refused, unless a purge came meanwhile.

@@ -11,7 +11,7 @@ use super::original::{Got, KeptOriginal};
 use super::plan::Plan;
 use super::variant::{Variant, etag};
 use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, Rules, StaleWhy, Wanted};
-use crate::cache::{FlightError, Found, Role, Stamp};
+use crate::cache::{FlightError, Found, Key, Role, Stamp};
 use crate::engine::{EngineError, Job, Output, Rendered};
 use crate::semantics::conditional::is_listed;
 use crate::telemetry::clock;
@@ -69,7 +69,12 @@ impl Flow {
         let key = errand.picture.key;
         let now_s = clock::now_unix_s();
         let failed = self.failed.get(&key, now_s);
-        match Plan::decide(self.variants.peek(&key), failed, now_s) {
+        let mut found = self.variants.peek(&key);
+        // What another tier has answers a condition better than an origin.
+        if found.is_none() && failed.is_none() && if_none_match.is_some() {
+            found = self.look(key).await;
+        }
+        match Plan::decide(found, failed, now_s) {
             Plan::Fresh(found, ttl_s) => {
                 self.note_epoch(errand, &found.value);
                 Ok(Made::kept(&found, CacheOutcome::Hit { ttl_s, place: found.place }))
@@ -89,6 +94,14 @@ impl Flow {
                 None => self.board(errand, None).await,
             },
         }
+    }
+
+    /// What any tier has. One look serves everyone who asks at the same time.
+    async fn look(self: &Arc<Self>, key: Key) -> Option<Found<Variant>> {
+        let flow = Arc::clone(self);
+        let mut ticket =
+            self.looks.join(key, &self.tracker, move |_| async move { Ok(flow.variants.find(&key).await) });
+        ticket.wait().await.ok().flatten()
     }
 
     /// Waits for the flight of this picture; `kept` is a stale one that may help where the flight takes too long.
@@ -154,14 +167,14 @@ impl Flow {
         let got = self.originals.get(wanted, old.map(|old| &old.known), freshness).await?;
         let mut stages = vec![("origin", started.elapsed())];
         let (kept, lifetime) = match (got, old) {
-            (Got::Original(kept), Some(old)) if kept.tag == old.original_tag => {
+            (Got::Original(kept, _), Some(old)) if kept.tag == old.original_tag => {
                 return Ok(self.still_right(errand, old, kept.lifetime, stamp.max(kept.stamp), stages));
             }
             (Got::Unchanged(_, lifetime), Some(old)) => {
                 return Ok(self.still_right(errand, old, lifetime, stamp, stages));
             }
             (Got::Stale(kept, error), Some(old)) if kept.tag == old.original_tag => return Err(error.into()),
-            (Got::Original(kept), _) => (Arc::clone(&kept), kept.lifetime),
+            (Got::Original(kept, _), _) => (Arc::clone(&kept), kept.lifetime),
             // Better a picture of an original that is stale than none, but not for long.
             (Got::Stale(kept, _), _) => {
                 let end_s = clock::now_unix_s() + freshness.origin_error.as_secs();
@@ -261,13 +274,9 @@ impl Flow {
     async fn confirmed(&self, errand: &Errand, if_none_match: Option<&str>) -> Option<Made> {
         let list = if_none_match?;
         let Errand { wanted, rules, picture } = errand;
-        // Another tier may have the picture itself, which needs no origin.
-        if self.variants.find(&picture.key).await.is_some() {
-            return None;
-        }
         let started = clock::instant();
         let stamp = self.marks.stamps().now();
-        let Ok(Got::Original(kept)) = self.originals.get(wanted, None, &rules.policy.freshness).await else {
+        let Ok(Got::Original(kept, _)) = self.originals.get(wanted, None, &rules.policy.freshness).await else {
             return None;
         };
         let etag = etag(&picture.key, &kept.tag, &self.fingerprint, rules.pixel_epoch);

@@ -27,7 +27,11 @@ impl Flow {
             let got = tokio::time::timeout(rules.limits.request_timeout, fetched).await;
             let stages = vec![("origin", started.elapsed())];
             match got.map_err(|_| Failure::request_timeout())?? {
-                Got::Original(kept) => {
+                Got::Original(kept, Some(place)) => {
+                    let ttl_s = kept.lifetime.fresh_until_s.saturating_sub(now_s);
+                    (kept, CacheOutcome::Hit { ttl_s, place }, stages)
+                }
+                Got::Original(kept, None) => {
                     let stored = !kept.lifetime.is_private;
                     (kept, CacheOutcome::Miss { stored }, stages)
                 }

@@ -12,8 +12,8 @@ use super::mount::Mounts;
 use super::shared::shared_spec;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
 use crate::cache::{
-    DiskBudgets, DiskError, DiskSpec, DiskTier, FlightLimits, Flights, Marks, MarksError, Negative, SharedTier, Stamps,
-    TierNames, Tiers,
+    DiskBudgets, DiskError, DiskSpec, DiskTier, FlightLimits, Flights, Labels, Marks, MarksError, Negative, SharedTier,
+    Stamp, Stamps, TierNames, Tiers,
 };
 use crate::config::{self, Config};
 use crate::engine::vips::VipsError;
@@ -94,8 +94,10 @@ impl Flow {
             disk,
             shared,
             marks,
+            is_journal_behind: Arc::default(),
             failed: Negative::new(FAILED_MAX),
             flights: Flights::new(FlightLimits::of("variant")),
+            looks: Flights::new(FlightLimits::of("look")),
             behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
             outdated: Outdated::default(),
             fingerprint: fingerprint(config, &pool),
@@ -131,7 +133,13 @@ fn disk_and_marks(config: &Config) -> Result<(Option<DiskTier>, Arc<Marks>), Set
     let opened: Arc<OnceLock<Arc<Marks>>> = Arc::default();
     let asked = Arc::clone(&opened);
     let spec = DiskSpec::new(folder.clone(), budgets, cache.disk_queue_bytes);
-    let disk = DiskTier::open(spec, Arc::new(move |stamp, labels| asked.wait().is_gone(stamp, labels)))?;
+    let spec = DiskSpec { retry_after: cache.disk_retry, ..spec };
+    let is_gone = move |stamp: Stamp, labels: &Labels| {
+        let marks = asked.wait();
+        // Kept while the clock was ahead, before it was put right: no purge of now would be younger.
+        stamp > marks.stamps().now() || marks.is_gone(stamp, labels)
+    };
+    let disk = DiskTier::open(spec, Arc::new(is_gone))?;
     let marks = Arc::new(Marks::open(&folder.join(MARKS_FILE), Stamps::default())?);
     opened.get_or_init(|| Arc::clone(&marks));
     Ok((Some(disk), marks))

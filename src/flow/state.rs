@@ -1,6 +1,7 @@
 //! What the flow is doing now, for operators: gauges, a status in words, upkeep, the end.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -47,11 +48,16 @@ impl Flow {
         Gauge::PurgeMarks.set(state.hard as u64, &[("strength", "hard")]);
         Gauge::PurgeMarks.set(state.soft as u64, &[("strength", "soft")]);
         if state.is_durable {
-            let marks = Arc::clone(&self.marks);
-            self.tracker.spawn_blocking(move || {
-                if let Err(error) = marks.upkeep() {
+            let (marks, is_behind) = (Arc::clone(&self.marks), Arc::clone(&self.is_journal_behind));
+            self.tracker.spawn_blocking(move || match marks.upkeep() {
+                Ok(()) if is_behind.swap(false, Ordering::Relaxed) => {
+                    tracing::info!("journal of purges is written again")
+                }
+                // Said once, not every second.
+                Err(error) if !is_behind.swap(true, Ordering::Relaxed) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "journal of purges is behind");
                 }
+                Ok(()) | Err(_) => {}
             });
         }
     }

@@ -74,6 +74,13 @@ impl Launch {
         self
     }
 
+    /// With a variable of the environment by its whole name, for what is no setting.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// Starts it and waits until it is ready.
     pub fn start(&self) -> Server {
         let (mut child, log) = self.spawn();
@@ -154,6 +161,13 @@ impl Server {
     pub fn purge(&self, order: &Value) -> Answer {
         let token = format!("Bearer {}", self.token.as_deref().unwrap_or_default());
         post(self.admin, "/purge", &[("authorization", &token)], &order.to_string())
+    }
+
+    /// What `/status` says.
+    pub fn status(&self) -> Value {
+        let token = format!("Bearer {}", self.token.as_deref().unwrap_or_default());
+        let page = send(self.admin, "GET", "/status", &[("authorization", &token)]).receive();
+        serde_json::from_slice(&page.body).expect("a JSON document")
     }
 
     /// How often the engine made a picture, or tried to.

@@ -249,7 +249,12 @@ impl Keeper {
         };
         // If this fails too, the sweep removes it.
         let _ = files.remove(&staged);
-        self.file_fault("write", &error);
+        if error.kind() == std::io::ErrorKind::IsADirectory {
+            // Somebody's folder has the place of this one file, and the disk is well.
+            self.shared.board.count(Event::WriteError);
+        } else {
+            self.file_fault("write", &error);
+        }
         false
     }
 

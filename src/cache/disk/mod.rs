@@ -184,10 +184,10 @@ impl DiskTier {
         let _ = answer.await;
     }
 
-    /// Waits until every file was compared with the index once since the tier was opened.
+    /// Waits until every file was compared with the index since the tier was opened, and since its last fault.
     pub async fn swept(&self) {
         // The sender lives in what this borrows.
-        let _ = self.shared().board.sweeps().wait_for(|sweeps| *sweeps > 0).await;
+        let _ = self.shared().board.is_swept().wait_for(|is_swept| *is_swept).await;
     }
 
     pub fn state(&self) -> DiskState {

@@ -179,9 +179,11 @@ async fn assert_totals_are_true(tier: &DiskTier, folder: &Path) {
     assert_eq!(said, there);
 }
 
+/// Waits for the end of a fault and of the sweep that follows it.
 async fn healed(tier: &DiskTier) {
     let mut health = tier.shared().board.health();
     health.wait_for(|health| *health == DiskHealth::Ok).await.unwrap();
+    tier.swept().await;
 }
 
 #[tokio::test]

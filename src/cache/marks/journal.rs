@@ -25,7 +25,8 @@ use crate::cache::Stamp;
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
-    file: File,
+    /// None before it could be written for the first time.
+    file: Option<File>,
     lines: usize,
     /// A write failed halfway: nothing may be appended until the file is written anew.
     is_broken: bool,
@@ -71,7 +72,12 @@ impl Journal {
             File::open(folder)?.sync_all()?;
         }
         // The offset stands at the end, and nobody else writes.
-        Ok(Self { path: path.to_owned(), file, lines: content.marks.len(), is_broken: false })
+        Ok(Self { path: path.to_owned(), file: Some(file), lines: content.marks.len(), is_broken: false })
+    }
+
+    /// One that could not be written: what lies at `path` stays there until a [`Self::rewrite`] works.
+    pub fn unwritten(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: None, lines: 0, is_broken: true }
     }
 
     /// Appends marks; they are durable after the next [`Self::sync`].
@@ -81,7 +87,7 @@ impl Journal {
             push_line(&mut text, mark);
         }
         self.is_broken = true;
-        self.file.write_all(&text)?;
+        self.open()?.write_all(&text)?;
         self.is_broken = false;
         self.lines += marks.len();
         Ok(())
@@ -90,9 +96,13 @@ impl Journal {
     pub fn sync(&mut self) -> io::Result<()> {
         // After a failed sync the kernel may take pages for clean that never reached the disk.
         self.is_broken = true;
-        self.file.sync_data()?;
+        self.open()?.sync_data()?;
         self.is_broken = false;
         Ok(())
+    }
+
+    fn open(&mut self) -> io::Result<&mut File> {
+        self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Replaces the file by this content, synced.
@@ -113,7 +123,7 @@ impl Journal {
 
     #[cfg(test)]
     pub fn break_off(&mut self) {
-        self.file = File::open("/dev/null").unwrap();
+        self.file = File::open("/dev/null").ok();
     }
 }
 

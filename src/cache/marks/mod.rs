@@ -115,6 +115,8 @@ impl Marks {
     ///
     /// Of a damaged journal it is not known what it named, so everything that began before now is gone.
     ///
+    /// On a disk that is full or read-only the marks hold as they were read, and purges fail until it takes them.
+    ///
     /// # Errors
     /// See [`MarksError`]; then nothing kept may be served, because it may have been purged.
     pub fn open(file: &Path, stamps: Stamps) -> Result<Self, MarksError> {
@@ -134,7 +136,14 @@ impl Marks {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder).map_err(MarksError::Journal)?;
         }
-        let journal = Journal::create(file, &marks.content()).map_err(MarksError::Journal)?;
+        let journal = Journal::create(file, &marks.content()).or_else(|error| {
+            if !takes_nothing(&error) {
+                return Err(MarksError::Journal(error));
+            }
+            // What was read from it holds, and stays there for the next start.
+            tracing::warn!(%error, "journal of purges cannot be written: purges are refused until it can");
+            Ok(Journal::unwritten(file))
+        })?;
         marks.journal = Some(Mutex::new(journal));
         Ok(marks)
     }
@@ -354,6 +363,12 @@ impl Kinds {
     const fn of(&mut self, soft: bool) -> &mut Held {
         if soft { &mut self.soft } else { &mut self.hard }
     }
+}
+
+/// Whether the disk is one that is only read now, which is no reason not to serve what is on it.
+fn takes_nothing(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -61,6 +61,14 @@ pub(super) const CACHE: Group = Group {
             reload: Reload::Start,
             doc: "What may wait to be written to disk; more is not kept there.",
         },
+        Setting {
+            key: "cache.disk_retry",
+            kind: Kind::Duration { min: Duration::from_millis(100), max: Duration::from_hours(1) },
+            default: "30s",
+            reload: Reload::Start,
+            doc: "How long nothing is written to a disk that failed or was full, before it is tried again. What is \
+                  there is read meanwhile.",
+        },
     ],
 };
 
