@@ -1,4 +1,4 @@
-//! Bytes in and bytes out without a copy, each freed by who made them.
+//! Bytes in without a copy, bytes out with one, each freed by who made them.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
