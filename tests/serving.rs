@@ -12,6 +12,7 @@ mod serving {
     mod kept;
     mod kills;
     mod negotiation;
+    mod nodes;
     mod presets;
     mod presigned;
     mod purge;
@@ -23,6 +24,7 @@ mod serving {
     mod signatures;
     mod soak;
     mod stale;
+    mod store;
     mod tagging;
     mod truncation;
     mod validators;
