@@ -2,6 +2,7 @@
 
 mod serving {
     mod addresses;
+    mod away;
     mod damage;
     mod disk;
     mod drain;

@@ -11,6 +11,8 @@ use super::mount::Mounts;
 use crate::engine::vips::{Vips, tracked_bytes};
 use crate::telemetry::metrics::Gauge;
 
+/// How long the start of the process waits for a bucket.
+const SETTLE_MAX: Duration = Duration::from_secs(2);
 /// How long the end of the process waits for a bucket.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
@@ -114,6 +116,13 @@ impl Flow {
     /// What stands before the signature in every path; empty for nothing.
     pub fn path_prefix(&self) -> &str {
         &self.config.urls.path_prefix
+    }
+
+    /// Learns what other nodes have purged while this one was away; to be called before anything is served.
+    pub async fn settle(&self) {
+        if let Some(shared) = &self.shared {
+            shared.settle(SETTLE_MAX).await;
+        }
     }
 
     /// Takes no more work; what is under way is finished, and what waits to be written is written.

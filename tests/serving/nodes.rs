@@ -1,55 +1,17 @@
-//! Nodes that share a bucket: what one made no other makes, what one purged no other serves, and a bucket that is away
-//! is as if there were none.
+//! Nodes that share a bucket: what one made no other makes, and what one purged no other serves.
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
-use super::kept::{End, Site, end, lasting, place, purged, settle, version};
-use super::store::{Mood, Store};
+use super::kept::{End, Site, end, lasting, picture, place, purged, settle, version};
+use super::store::{Mood, Node, Store, shared};
 use crate::support::client::send;
-use crate::support::server::{Launch, Server};
-use crate::support::{eventually, folder};
-use tintype::telemetry::clock;
-
-/// Longer than any request takes that does not wait for a bucket, on a busy machine too; shorter than a bucket's
-/// silence would make it.
-const QUICK: Duration = Duration::from_secs(5);
-
-/// A node with a folder of its own.
-struct Node {
-    server: Server,
-    launch: Launch,
-    _disk: TempDir,
-}
-
-// === impl Node ===
-
-impl Node {
-    fn start(site: &Site, store: &Store) -> Self {
-        let node = Self::begin(site, store);
-        eventually("the board is read", || shared(&node.server)["is_read"] == json!(true));
-        node
-    }
-
-    /// The same, whatever the bucket says.
-    fn begin(site: &Site, store: &Store) -> Self {
-        let disk = folder(&[]);
-        let launch = store.shared_by(&site.launch_over(disk.path()));
-        Self { server: launch.start(), launch, _disk: disk }
-    }
-
-    fn get(&self, target: &str) -> crate::support::client::Answer {
-        self.server.get(target)
-    }
-}
-
-fn shared(server: &Server) -> Value {
-    server.status()["flow"]["shared"].clone()
-}
+use crate::support::eventually;
+use crate::support::origin::{Gate, Origin};
 
 /// Waits until so many entries of this node are in the bucket.
 fn written(node: &Node, count: u64) {
@@ -80,14 +42,14 @@ fn what_one_node_made_no_other_makes() {
     assert_eq!(shared(&b.server)["written"], json!(0), "what came from there is not written there again");
     // What the bucket gave is on disk, too.
     settle(&b.server, 4, 0);
-    let Node { server, launch, _disk: kept } = b;
+    let Node { server, launch, disk } = b;
     end(server, End::Killed);
     let before = store.asked();
     store.set(Mood::Gone);
     let b = launch.start();
     assert_eq!(place(&b.get(&targets[0])), "disk");
     assert!(store.asked() >= before);
-    drop(kept);
+    drop(disk);
 }
 
 #[test]
@@ -168,13 +130,12 @@ fn what_one_node_purged_no_other_serves() {
         assert_eq!(version(&fresh.get(&other)), 0, "{order}");
     }
     // A node that was away when it was purged finds the mark when it comes back.
-    let Node { server, launch, _disk } = b;
+    let Node { server, launch, disk: _disk } = b;
     end(server, End::Killed);
     site.change();
     purged(&a.server, &orders[1]);
     let b = launch.start();
-    eventually("the board is read", || shared(&b)["is_read"] == json!(true));
-    assert_eq!(version(&b.get(&target)), 5);
+    assert_eq!(version(&b.get(&target)), 5, "it reads what others have purged before it serves");
     assert_eq!(version(&b.get(&other)), 0);
     // And a soft one makes stale what others keep.
     site.change();
@@ -184,61 +145,43 @@ fn what_one_node_purged_no_other_serves() {
     eventually("it is renewed", || version(&b.get(&target)) == 6);
 }
 
-/// Asks for all of these; each answer is a good one and comes soon.
-fn all_quick(node: &Node, targets: &[String], mood: Mood) {
-    for target in targets {
-        let begun = clock::instant();
-        let answer = node.get(target);
-        assert_eq!(answer.status, 200, "{mood:?} {target}: {answer:?}");
-        assert!(begun.elapsed() < QUICK, "{mood:?}: {:?}", begun.elapsed());
-    }
-}
-
-/// A purge that other nodes cannot be told of is not acknowledged, and holds here.
-fn is_not_published(node: &Node, site: &Site, target: &str, mood: Mood) {
-    let refused = node.server.purge(&json!({"sources": [site.source("a.png")]}));
-    let problem = refused.problem();
-    assert_eq!((refused.status, &problem["type"]), (503, &json!("urn:tintype:purge-not-published")), "{mood:?}");
-    assert_eq!(place(&node.get(target)), "uri-miss", "{mood:?}");
-}
-
-fn away_from_the_start(mood: Mood) {
-    let (site, store) = (Site::start(), Store::start());
-    let targets = site.targets(12);
-    store.set(mood);
-    let node = Node::begin(&site, &store);
-    all_quick(&node, &targets, mood);
-    assert_eq!(shared(&node.server)["is_read"], json!(false));
-    is_not_published(&node, &site, &targets[0], mood);
-    all_quick(&node, &targets, mood);
-}
-
-/// What was read a moment ago is believed for a while, and the bucket asked in vain, until it is left alone.
-fn away_from_the_middle(mood: Mood) {
-    let (site, store) = (Site::start(), Store::start());
-    let targets = site.targets(12);
-    let node = Node::start(&site, &store);
-    node.get(&targets[0]);
-    store.set(mood);
-    all_quick(&node, &targets, mood);
-    is_not_published(&node, &site, &targets[0], mood);
-    store.set(Mood::Well);
-    let mut width = 100;
-    eventually("the bucket is used again", || {
-        width += 1;
-        assert_eq!(node.get(&site.target(&format!("w:{width}"), "a.png")).status, 200);
-        let state = shared(&node.server);
-        state["is_read"] == json!(true) && state["is_put_open"] == json!(false)
-    });
-    purged(&node.server, &json!({"sources": [site.source("a.png")]}));
-}
-
+/// Fetched by one node before another one purges it.
 #[test]
-fn a_bucket_that_is_away_is_as_if_there_were_none() {
-    std::thread::scope(|scope| {
-        for mood in [Mood::Silent, Mood::Gone, Mood::Failing] {
-            scope.spawn(move || away_from_the_start(mood));
-            scope.spawn(move || away_from_the_middle(mood));
+fn what_another_node_was_making_when_the_purge_came_is_not_served_after_it() {
+    let (gate, told) = (Gate::default(), Arc::new(AtomicU32::new(0)));
+    let (held, number) = (gate.clone(), Arc::clone(&told));
+    let origin = Origin::start(move |_| {
+        let number = number.fetch_add(1, Ordering::SeqCst);
+        if number == 0 {
+            held.pass();
         }
+        picture(number)
     });
+    let (site, store) = (Site::before(origin), Store::start());
+    let (a, b) = (Node::start(&site, &store), Node::start(&site, &store));
+    let target = site.target("w:32", "a.png");
+    let before = b.server.send(&target, &[]);
+    site.origin.wait_for(1);
+    purged(&a.server, &json!({"sources": [site.source("a.png")]}));
+    gate.open();
+    assert_eq!(version(&before.receive()), 1);
+    assert_eq!((version(&b.get(&target)), version(&a.get(&target))), (1, 2));
+}
+
+/// What was made last is in the bucket and on disk when the process has ended well.
+#[test]
+fn a_clean_end_loses_nothing() {
+    let (site, store) = (Site::start(), Store::start());
+    let targets = site.targets(20);
+    let a = Node::start(&site, &store);
+    for target in &targets {
+        assert_eq!(a.get(target).status, 200);
+    }
+    let Node { server, launch, disk: _disk } = a;
+    end(server, End::Clean);
+    let (a, b) = (launch.start(), Node::start(&site, &store));
+    for target in &targets {
+        assert_eq!((place(&a.get(target)), place(&b.get(target))), ("disk", "shared"), "{target}");
+    }
+    assert_eq!(site.asked(), 1);
 }

@@ -1,4 +1,5 @@
-//! A real S3 server in the test's process, for the bucket that nodes share; it can fall silent and come back.
+//! A real S3 server in the test's process, for the bucket that nodes share, which can fall silent and come back; and the
+//! nodes.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,12 +11,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::support::folder;
-use crate::support::server::Launch;
+use super::kept::Site;
+use crate::support::client::Answer;
+use crate::support::server::{Launch, Server};
+use crate::support::{eventually, folder};
 
 const KEY_ID: &str = "AKIAEXAMPLE";
 const KEY: &str = "example/secret+key";
@@ -29,6 +33,13 @@ pub(super) struct Store {
     asked: Arc<AtomicUsize>,
     /// Ends the server when it is dropped.
     _runtime: Runtime,
+}
+
+/// A node with a folder of its own.
+pub(super) struct Node {
+    pub(super) server: Server,
+    pub(super) launch: Launch,
+    pub(super) disk: TempDir,
 }
 
 /// How it answers.
@@ -93,6 +104,32 @@ impl Store {
         }
         found
     }
+}
+
+// === impl Node ===
+
+impl Node {
+    pub(super) fn start(site: &Site, store: &Store) -> Self {
+        let node = Self::begin(site, store);
+        eventually("the board is read", || shared(&node.server)["is_read"] == json!(true));
+        node
+    }
+
+    /// The same, whatever the bucket says.
+    pub(super) fn begin(site: &Site, store: &Store) -> Self {
+        let disk = folder(&[]);
+        let launch = store.shared_by(&site.launch_over(disk.path()));
+        Self { server: launch.start(), launch, disk }
+    }
+
+    pub(super) fn get(&self, target: &str) -> Answer {
+        self.server.get(target)
+    }
+}
+
+/// What `/status` says of the bucket.
+pub(super) fn shared(server: &Server) -> Value {
+    server.status()["flow"]["shared"].clone()
 }
 
 async fn accept(listener: TcpListener, service: S3Service, mood: Arc<AtomicU8>, asked: Arc<AtomicUsize>) {
