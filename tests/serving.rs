@@ -26,6 +26,7 @@ mod serving {
     mod soak;
     mod stale;
     mod store;
+    mod storm;
     mod tagging;
     mod truncation;
     mod validators;
