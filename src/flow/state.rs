@@ -53,7 +53,7 @@ impl Flow {
             let (marks, is_behind) = (Arc::clone(&self.marks), Arc::clone(&self.is_journal_behind));
             self.tracker.spawn_blocking(move || match marks.upkeep() {
                 Ok(()) if is_behind.swap(false, Ordering::Relaxed) => {
-                    tracing::info!("journal of purges is written again")
+                    tracing::info!("journal of purges is written again");
                 }
                 // Said once, not every second.
                 Err(error) if !is_behind.swap(true, Ordering::Relaxed) => {
