@@ -9,11 +9,14 @@ MAKEFLAGS += --no-print-directory
 
 CARGO ?= cargo
 CARGO_DENY_VERSION := 0.20.2
+CACHE_TESTS_VERSION := 0.4.5
 # Arguments for the program: make demo ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 # Cases that each property is tried with: make fuzz CASES=100000
 CASES ?= 20000
 SOAK_SECONDS ?= 300
+SOAK_KILLS ?= 200
+SOAK_SEED ?=
 # Tests that valgrind runs: make leak LEAK=engine::tests
 LEAK ?= engine::vips
 
@@ -124,8 +127,22 @@ bench-hits: setup ## Measure whether hits wait while every worker makes pictures
 	@$(CARGO) bench --locked --bench hits
 
 .PHONY: soak
-soak: setup ## Make pictures for SOAK_SECONDS (300) and fail if the process grows.
-	@SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
+soak: setup ## Kill the server SOAK_KILLS (200) times while it writes, then make pictures for SOAK_SECONDS (300).
+#> After each kill every answer must be right and budgets must hold; at the end the process must not have grown.
+#> The seed is printed; the same kills again: make soak SOAK_SEED=1234
+	@SOAK_KILLS=$(SOAK_KILLS) SOAK_SEED=$(SOAK_SEED) \
+	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture serving::kills serving::soak
+	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
+
+.PHONY: conformance
+conformance: setup ## Run the suite http-cache-tests against a pass-through mount; needs node and npm.
+#> What fails on purpose, and why: tests/mount/conformance.txt
+	@folder=$$PWD/target/conformance
+	mkdir -p "$$folder"
+	npm install --silent --no-save --no-audit --no-fund --prefix "$$folder" http-cache-tests@$(CACHE_TESTS_VERSION)
+	TINTYPE_CACHE_TESTS=$$folder/node_modules/http-cache-tests \
+	    $(CARGO) test --locked --test mount -- --ignored --exact --nocapture \
+	    mount::conformance::the_suite_says_what_is_expected_of_it
 
 .PHONY: fuzz
 fuzz: setup ## Try every property of parsers, canonical form, keys and geometry with many random cases.

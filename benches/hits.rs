@@ -45,7 +45,7 @@ fn main() {
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo-originals");
     make_originals(&folder).expect("originals can be made");
-    let server = Launch::over(&folder).set("LOG_LEVEL", "warn").set("QUEUE_TIMEOUT", "30s").start();
+    let server = Launch::over(&folder).set("QUEUE_TIMEOUT", "30s").start();
     let hits = hits(&folder);
     for hit in &hits {
         assert_eq!(server.get(hit).status, 200, "{hit}");

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
@@ -13,6 +14,7 @@ use super::keep::Keep;
 use super::key::Key;
 use super::marks::MarkSet;
 use super::weigh::Weigh;
+use crate::telemetry::metrics::Counter;
 
 /// Kept values by key, within a byte budget.
 ///
@@ -41,8 +43,8 @@ const STRIPES: usize = 64;
 // === impl MemoryTier ===
 
 impl<V: Weigh + Send + Sync + 'static> MemoryTier<V> {
-    /// A tier of `budget_bytes`; 0 = off, nothing is ever kept.
-    pub fn new(budget_bytes: u64) -> Self {
+    /// A tier of `budget_bytes`; 0 = off, nothing is ever kept. `name` is that of the tier in metrics.
+    pub fn new(budget_bytes: u64, name: &'static str) -> Self {
         // One weight has 32 bits. An entry that does not fit would be weighed too light, so it is not taken at all.
         let entry_bytes_max = budget_bytes.min(u64::from(u32::MAX));
         let kept = (budget_bytes > 0).then(|| {
@@ -51,6 +53,12 @@ impl<V: Weigh + Send + Sync + 'static> MemoryTier<V> {
                 .max_capacity(budget_bytes)
                 .weigher(|_: &Key, value: &Arc<V>| u32::try_from(value.weight_bytes()).unwrap_or(u32::MAX))
                 .eviction_policy(EvictionPolicy::tiny_lfu())
+                // For want of room alone: what made room, and what was not let in because it is asked for too seldom.
+                .eviction_listener(move |_, _, cause| {
+                    if cause == RemovalCause::Size {
+                        Counter::CacheEvents.add(1, &[("tier", name), ("event", "evict")]);
+                    }
+                })
                 .build()
         });
         Self { kept, entry_bytes_max, stripes: Arc::new([const { Mutex::new(()) }; STRIPES]) }

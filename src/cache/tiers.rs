@@ -65,7 +65,7 @@ impl Place {
 impl<V: Keep> Tiers<V> {
     /// Tiers over a memory of `budget_bytes`; what they give obeys `marks`.
     pub fn new(budget_bytes: u64, marks: Arc<Marks>, names: TierNames) -> Self {
-        Self { memory: MemoryTier::new(budget_bytes), disk: None, shared: None, marks, names }
+        Self { memory: MemoryTier::new(budget_bytes, names.memory), disk: None, shared: None, marks, names }
     }
 
     /// With a disk below the memory.

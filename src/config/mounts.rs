@@ -12,8 +12,8 @@ use super::units::parse_duration;
 pub struct Mount {
     /// `/`, or a path with a slash at its beginning and none at its end.
     pub prefix: String,
-    /// `http(s)://host[:port][/base]`, `s3://bucket[/base]`, `gs://…`, `az://…` or `local:///[base]`, without a slash at
-    /// its end.
+    /// `http(s)://host[:port][/base]`, `s3://bucket[/base]`, `gs://…`, `az://…` or `local:///[base]`, without a slash
+    /// at its end.
     pub origin: String,
     /// The lifetime of responses that name none.
     pub ttl: Option<Duration>,

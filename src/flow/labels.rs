@@ -45,6 +45,18 @@ pub fn original_labels(original: &OriginalId) -> Labels {
     }
 }
 
+/// The labels of a response of a pass-through mount: those of its source, so that whoever purges that purges both, and
+/// the tags that its origin gave it.
+pub fn file_labels(source: &OriginalId, own: impl IntoIterator<Item = Tag>) -> Labels {
+    let mut tags = vec![source_tag(source), host_tag(source)];
+    for tag in own {
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    Labels { source: source.as_str().to_owned(), tags }
+}
+
 /// The labels of a variant. `presets` are those that the URL named; one that is named twice counts once.
 pub fn picture_labels(mount: &str, original: &OriginalId, transform: &Transform, presets: &[String]) -> Labels {
     let mut tags = vec![source_tag(original), host_tag(original), picture_tag(mount, original, transform)];

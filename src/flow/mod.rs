@@ -22,6 +22,7 @@ mod shared;
 mod state;
 mod variant;
 mod wanted;
+mod words;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -71,7 +71,7 @@ impl From<OriginError> for Failure {
             OriginError::BadSource(_) | OriginError::UnsupportedScheme => "the source cannot be understood",
             OriginError::NotAllowed | OriginError::AddressRefused(_) => "the source is not allowed",
             OriginError::TooLarge { .. } => "the original is too large",
-            OriginError::Incomplete { .. } | OriginError::Encoded { .. } => "the original cannot be used",
+            OriginError::Encoded { .. } => "the original cannot be used",
             OriginError::Overloaded { .. } => "the server is busy",
             _ => "the original cannot be fetched",
         };

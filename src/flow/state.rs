@@ -70,6 +70,7 @@ impl Flow {
         let originals = self.originals.tiers().memory();
         let variants = self.variants.memory();
         json!({
+            "in_words": self.words(),
             "engine": {
                 "libvips": self.libvips_version(),
                 "workers": pool.workers,

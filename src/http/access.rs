@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Response};
 use tokio::time::Instant;
 
@@ -108,8 +109,11 @@ impl Record {
         }
     }
 
-    pub(super) fn answered(&mut self, response: &Response<Bytes>, notes: Notes) {
-        self.answered = Some(Answered { status: response.status().as_u16(), bytes: response.body().len(), notes });
+    /// `is_whole` tells that the body of `response` is all there is; else its announced length counts.
+    pub(super) fn answered(&mut self, response: &Response<Bytes>, is_whole: bool, notes: Notes) {
+        let announced = || response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+        let bytes = Some(response.body().len()).filter(|_| is_whole).or_else(announced).unwrap_or_default();
+        self.answered = Some(Answered { status: response.status().as_u16(), bytes, notes });
     }
 
     fn close(&self, status: u16, bytes: usize, notes: &Notes) {

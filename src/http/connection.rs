@@ -112,7 +112,7 @@ pub(super) async fn serve<H: Handler>(
             let handler = Arc::clone(&handler);
             async move {
                 let Reply { response, rest, notes } = handler.handle(request).await;
-                record.answered(&response, notes);
+                record.answered(&response, rest.is_none(), notes);
                 Ok::<_, Infallible>(response.map(|bytes| ReplyBody::new(bytes, rest, record, exchange)))
             }
         })

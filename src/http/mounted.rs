@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use http::Response;
-use http::header::{ALLOW, HOST, HeaderValue};
+use http::header::{ALLOW, HeaderValue};
+use http::{Response, StatusCode};
 
 use super::access::{Notes, Route};
 use super::headers::{Headers, complete_passed};
@@ -12,7 +12,7 @@ use super::reply::Reply;
 use super::request::Request;
 use super::respond;
 use crate::flow::Failure;
-use crate::flow::mount::{self, Body, Claim, Mounts};
+use crate::flow::mount::{self, Body, Claim, Mounts, Status};
 
 /// What a mount that is only read allows.
 const READING: HeaderValue = HeaderValue::from_static("GET, HEAD");
@@ -23,19 +23,11 @@ pub(super) async fn answer(mounts: &Arc<Mounts>, claim: Claim, request: &mut Req
         Ok(body) => body,
         Err(error) => return refused(&respond::body_failed(&error, "mount.request_bytes_max"), request, headers),
     };
-    let mut fields = request.headers.clone();
-    // HTTP/2 says it in `:authority`.
-    if let Some(authority) = request.uri.authority()
-        && !fields.contains_key(HOST)
-        && let Ok(host) = HeaderValue::from_str(authority.as_str())
-    {
-        fields.insert(HOST, host);
-    }
     let asked = mount::Request {
         method: request.method.clone(),
         path: request.path().to_owned(),
         query: request.uri.query().map(str::to_owned),
-        headers: fields,
+        headers: request.headers.clone(),
         body,
         peer: request.peer.ip(),
         id: request.id.clone(),
@@ -53,7 +45,11 @@ fn passed(answer: mount::Answer, request: &Request) -> Reply {
         Body::Passing(beginning, rest) => (beginning, Some(rest)),
     };
     let mut response = Response::new(body);
-    *response.status_mut() = status;
+    *response.status_mut() = match status {
+        Status::Is(status) => status,
+        Status::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Status::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+    };
     *response.headers_mut() = headers;
     complete_passed(&mut response, request, rest.is_none());
     Reply { response, rest, notes: Notes { cache: Some(cache), ..Notes::of(Route::Mount) } }

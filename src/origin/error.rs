@@ -176,9 +176,14 @@ impl OriginError {
             | Self::AddressRefused(_)
             | Self::NotFound => 404,
             Self::Status { code } => *code,
-            Self::Upstream { .. } | Self::BadRedirect(_) | Self::TooManyRedirects { .. } | Self::Unreachable(_) => 502,
+            // A body that breaks off is the origin's failure and says nothing about the original.
+            Self::Upstream { .. }
+            | Self::BadRedirect(_)
+            | Self::TooManyRedirects { .. }
+            | Self::Unreachable(_)
+            | Self::Incomplete { .. } => 502,
             Self::Timeout { .. } => 504,
-            Self::TooLarge { .. } | Self::Incomplete { .. } | Self::Encoded { .. } => 422,
+            Self::TooLarge { .. } | Self::Encoded { .. } => 422,
             Self::Overloaded { .. } => 503,
         }
     }

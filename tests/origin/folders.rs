@@ -144,7 +144,7 @@ async fn a_file_may_be_as_large_as_the_limit() {
 async fn a_file_that_is_not_as_long_as_it_says_is_incomplete() {
     // Files of the kernel say that they are empty and then are not, like a file that grows while it is read.
     let spec = OriginsSpec { local_root: Some("/proc".into()), limits: limits(), ..OriginsSpec::default() };
-    assert_eq!(refusal(&origins(&spec), "local:///version").await, (422, "original-incomplete"));
+    assert_eq!(refusal(&origins(&spec), "local:///version").await, (502, "original-incomplete"));
 }
 
 #[tokio::test]

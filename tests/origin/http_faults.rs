@@ -91,7 +91,7 @@ async fn bodies_that_break() {
     let origins = origins(&trusting(&[server.addr()]));
     for path in ["/short", "/chunked", "/chunk", "/nothing"] {
         let error = fetch(&origins, &server.url(path)).await.expect_err(path);
-        assert_eq!((error.status(), error.kind()), (422, "original-incomplete"), "{path}: {error:?}");
+        assert_eq!((error.status(), error.kind()), (502, "original-incomplete"), "{path}: {error:?}");
     }
 }
 
@@ -108,7 +108,7 @@ async fn a_body_that_is_reset() {
     let mut spec = trusting(&[server.addr()]);
     spec.limits.source_bytes_max = 64 * MIB as u64;
     let error = fetch(&origins(&spec), &server.url("/a")).await.expect_err("reset");
-    assert_eq!((error.status(), error.kind()), (422, "original-incomplete"), "{error:?}");
+    assert_eq!((error.status(), error.kind()), (502, "original-incomplete"), "{error:?}");
 }
 
 #[tokio::test]

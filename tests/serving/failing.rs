@@ -58,6 +58,19 @@ fn a_slow_origin_is_a_gateway_timeout() {
     gate.open();
 }
 
+/// Fewer bytes than announced, and a connection that breaks before any answer.
+#[test]
+fn an_origin_that_breaks_off_is_a_bad_gateway() {
+    let picture = marks(64, 48).png();
+    let origin = Origin::start(move |_| Reply::ok(picture.clone()).broken_off());
+    let server = Launch::before(&origin).start();
+    assert_fails(&server, &origin.url("/a.png"), 502, "original-incomplete");
+    origin.refuse_connections();
+    assert_fails(&server, &origin.url("/b.png"), 502, "origin-unreachable");
+    assert_eq!(server.metric("tintype_origin_fetches_total", &["result=\"failed\""]), 2);
+    assert_eq!(server.metric("tintype_errors_total", &["kind=\"original-incomplete\""]), 1);
+}
+
 #[test]
 fn a_failure_is_remembered_for_its_time() {
     let origin = Origin::start(|_| Reply::status(500));

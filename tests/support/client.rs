@@ -42,21 +42,23 @@ pub fn try_get(addr: SocketAddr, target: &str) -> Option<Answer> {
 
 /// Sends a request; the answer is read when the test wants it.
 pub fn send(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)]) -> Pending {
-    send_with(addr, method, target, fields, "")
+    submit(addr, method, target, fields, None)
 }
 
 /// Sends a body.
 pub fn post(addr: SocketAddr, target: &str, fields: &[(&str, &str)], body: &str) -> Answer {
-    let len = body.len().to_string();
-    send_with(addr, "POST", target, &[fields, &[("content-length", &len)]].concat(), body).receive()
+    submit(addr, "POST", target, fields, Some(body.as_bytes())).receive()
 }
 
-fn send_with(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)], body: &str) -> Pending {
+/// Sends a request, with a body where one is given.
+pub fn submit(addr: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)], body: Option<&[u8]>) -> Pending {
     let mut stream = TcpStream::connect_timeout(&addr, PATIENCE).expect("a listening server");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time above 0");
     let lines: Vec<_> = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let head = format!("{method} {target} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{}\r\n", lines.concat());
-    stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).expect("an open connection");
+    let length = body.map(|body| format!("content-length: {}\r\n", body.len())).unwrap_or_default();
+    let lines = lines.concat() + &length;
+    let head = format!("{method} {target} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n{lines}\r\n");
+    stream.write_all(&[head.as_bytes(), body.unwrap_or_default()].concat()).expect("an open connection");
     Pending { stream, has_body: method != "HEAD" }
 }
 

@@ -1,7 +1,7 @@
 //! An HTTP origin that answers as a test says and counts who asked. Contract: one exchange a connection, so that the
 //! number of connections is the number of requests.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -12,9 +12,11 @@ use super::PATIENCE;
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    pub method: String,
     pub target: String,
     /// All fields, in lower case.
     head: String,
+    pub body: Vec<u8>,
 }
 
 /// What an origin says.
@@ -23,6 +25,7 @@ pub struct Reply {
     status: u16,
     fields: Vec<(String, String)>,
     body: Vec<u8>,
+    is_broken_off: bool,
 }
 
 /// A running origin.
@@ -46,11 +49,23 @@ pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Reply {
     pub fn ok(body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, fields: Vec::new(), body: body.into() }
+        Self { status: 200, fields: Vec::new(), body: body.into(), is_broken_off: false }
+    }
+
+    /// A part of a body; the field that says which one is the test's to give.
+    pub fn partial(body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 206, ..Self::ok(body) }
     }
 
     pub fn status(status: u16) -> Self {
-        Self { status, fields: Vec::new(), body: Vec::new() }
+        Self { status, fields: Vec::new(), body: Vec::new(), is_broken_off: false }
+    }
+
+    /// Whose connection breaks off in its body.
+    #[must_use]
+    pub fn broken_off(mut self) -> Self {
+        self.is_broken_off = true;
+        self
     }
 
     #[must_use]
@@ -63,7 +78,8 @@ impl Reply {
         let lines: Vec<_> = self.fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = match self.status {
             304 => String::new(),
-            _ => format!("content-length: {}\r\n", self.body.len()),
+            _ if self.fields.iter().any(|(name, _)| name == "content-length") => String::new(),
+            _ => format!("content-length: {}\r\n", self.body.len() + usize::from(self.is_broken_off)),
         };
         let head = format!("HTTP/1.1 {} Said\r\n{}{length}connection: close\r\n\r\n", self.status, lines.concat());
         [head.as_bytes(), &self.body].concat()
@@ -138,10 +154,16 @@ impl Shared {
         if self.is_gone.load(Ordering::SeqCst) {
             return;
         }
-        let mut lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+        let mut reader = BufReader::new(&stream);
+        let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
         let Some(first) = lines.next() else { return };
         let head = lines.map(|line| line.to_ascii_lowercase()).collect::<Vec<_>>().join("\n");
-        let asked = Asked { target: first.split(' ').nth(1).unwrap_or_default().to_owned(), head };
+        let mut words = first.split(' ').map(str::to_owned);
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let mut asked = Asked { method, target, head, body: Vec::new() };
+        let len = asked.field("content-length").map_or(0, |len| len.parse().expect("a length"));
+        // A client that left in the middle is no concern of an origin.
+        let _ = reader.take(len).read_to_end(&mut asked.body);
         self.asked.lock().expect("no panic").push(asked.clone());
         self.grown.notify_all();
         // A client that left in the meantime is no concern of an origin.

@@ -1,11 +1,11 @@
 //! Room: what goes so that every class stays within its budget.
 
 use super::index::{Batch, IndexError, Lanes};
-use super::keeper::Keeper;
+use super::keeper::{Discarded, Keeper};
 use super::row::class_index;
 use super::sieve::{Item, Lane};
 use super::state::Passage;
-use crate::cache::{Class, Key};
+use crate::cache::Class;
 
 /// Entries that go for one that comes, at most.
 const ROOM_ENTRIES_MAX: usize = 4096;
@@ -77,18 +77,14 @@ impl Keeper {
         let Some(Item { key, .. }) = victim else {
             return Ok(false);
         };
-        self.evict_key(batch, &key, class)
-    }
-
-    fn evict_key(&mut self, batch: &mut Batch<'_>, key: &Key, class: Class) -> Result<bool, IndexError> {
-        match self.discard(batch, key)? {
-            // A place in the order without an entry: the same damage would come up again for ever.
-            Some(None) => Err(IndexError::damaged("a place has no row")),
-            Some(Some(_)) => {
+        match self.discard(batch, &key)? {
+            Discarded::Entry => {
                 Passage::Evicted.count(class);
                 Ok(true)
             }
-            None => Ok(false),
+            // A place in the order without an entry: the same damage would come up again for ever.
+            Discarded::File => Err(IndexError::damaged("a place has no row")),
+            Discarded::Stuck => Ok(false),
         }
     }
 

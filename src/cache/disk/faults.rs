@@ -89,8 +89,8 @@ impl Keeper {
         }
         self.is_out_of_space = false;
         self.shrink_to = None;
-        self.shared.board.heal();
         self.sweep.restart();
+        self.shared.board.heal();
     }
 
     fn open_index(&mut self) {
@@ -118,6 +118,7 @@ impl Keeper {
                 self.shared.board.set_totals(index.totals().all());
                 self.index = Some(index);
                 self.sweep.rebuild();
+                self.shared.board.set_swept(false);
             }
             Err(error) => {
                 self.shared.board.count(Event::WriteError);
@@ -133,6 +134,8 @@ impl Keeper {
             // On a disk that does not even remove, nothing else would work either.
             let _ = self.shared.files.remove(&self.shared.layout.reserve());
         }
+        // Rows of the transaction under way may be lost; the sweep begins again when this is over.
+        self.shared.board.set_swept(false);
         self.shared.board.degrade(why(error), detail);
         if self.retry_at.is_none() {
             self.retry_later();

@@ -259,3 +259,6 @@ impl Inner {
         orders
     }
 }
+
+#[cfg(test)]
+mod tests;

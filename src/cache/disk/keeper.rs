@@ -54,6 +54,16 @@ pub(super) struct Keeper {
     _lock: FolderLock,
 }
 
+/// What became of a key that is not to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Discarded {
+    Entry,
+    /// It had no row; a file may have been there.
+    File,
+    /// The file could not be removed, so the row stays too.
+    Stuck,
+}
+
 /// Rows that a crash can lose are at most this old.
 const DURABLE_EVERY: Duration = Duration::from_secs(1);
 
@@ -111,7 +121,9 @@ impl Keeper {
             self.retry();
         }
         let Some(mut index) = self.index.take() else {
-            orders.into_iter().for_each(|order| self.obey_without_index(order));
+            for order in orders {
+                self.obey_without_index(order);
+            }
             return;
         };
         let done = index.write(|batch| self.work(batch, orders));
@@ -246,14 +258,15 @@ impl Keeper {
         false
     }
 
-    /// Removes the file of a key, then its row; `None` where the file could not be removed and both stay.
-    pub(super) fn discard(&mut self, batch: &mut Batch<'_>, key: &Key) -> Result<Option<Option<Row>>, IndexError> {
+    /// Removes the file of a key, then its row.
+    pub(super) fn discard(&mut self, batch: &mut Batch<'_>, key: &Key) -> Result<Discarded, IndexError> {
         match self.shared.files.remove(&self.shared.layout.object(key)) {
+            // A folder is nothing of ours, and in the way of nobody but this key.
             Err(error) if error.kind() != std::io::ErrorKind::IsADirectory => {
                 self.file_fault("remove", &error);
-                Ok(None)
+                Ok(Discarded::Stuck)
             }
-            _ => Ok(Some(batch.remove(key)?)),
+            _ => Ok(if batch.remove(key)?.is_some() { Discarded::Entry } else { Discarded::File }),
         }
     }
 
@@ -262,7 +275,7 @@ impl Keeper {
         let Shared { files, layout, board, .. } = &*self.shared;
         match read_entry(&**files, &layout.object(key), key) {
             // An older tintype runs for a while; the newer one may come back for it.
-            Err(Unread::Damaged(Damage::Version(_))) | Ok(_) | Err(Unread::Absent | Unread::Failed(_)) => Ok(()),
+            Ok(_) | Err(Unread::Damaged(Damage::Version(_)) | Unread::Absent | Unread::Failed(_)) => Ok(()),
             Err(Unread::Damaged(damage)) => {
                 board.count(Event::Corrupt);
                 tracing::debug!(?key, %damage, "damaged entry removed");

@@ -20,15 +20,13 @@ mod purging;
 mod reading;
 mod row;
 pub mod sieve;
+mod spec;
 mod state;
 mod sweep;
 
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
@@ -40,68 +38,10 @@ use self::keeper::Keeper;
 use self::layout::Layout;
 use self::lock::FolderLock;
 use self::reading::Unread;
+pub use self::spec::{DiskBudgets, DiskError, DiskSpec, IsGone, Purged, Put};
 use self::state::{Board, Event, Passage};
 pub use self::state::{ClassState, DiskHealth, DiskState};
-use crate::cache::{Class, Entry, Key, Labels, Selector, Stamp};
-
-/// A disk tier as it is configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiskSpec {
-    /// Belongs to the tier alone; made where it is missing.
-    pub folder: PathBuf,
-    pub budgets: DiskBudgets,
-    /// Entries handed over and not yet written; beyond that they are refused.
-    pub queue_bytes_max: u64,
-    /// How long the disk is left alone after a fault.
-    pub retry_after: Duration,
-    /// How many files the sweep behind looks into a second.
-    pub sweep_files_per_s: u32,
-}
-
-/// Bytes for each class, as the files take up disk; 0 = nothing of that class is kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DiskBudgets {
-    pub variants_bytes: u64,
-    pub originals_bytes: u64,
-    pub files_bytes: u64,
-}
-
-/// Asks the marks of purges whether what began at a stamp and has these labels is gone.
-pub type IsGone = Arc<dyn Fn(Stamp, &Labels) -> bool + Send + Sync>;
-
-/// What became of an entry that was offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// It waits to be written, and can be found already. It may still be refused by the policy or by a fault.
-    Taken,
-    /// Nothing of its class is kept.
-    Off,
-    /// It is larger than the budget of its class or than the queue.
-    TooLarge,
-    /// More waits to be written than the queue may hold, or the tier is closed.
-    QueueFull,
-    /// The disk has a fault.
-    Fault,
-}
-
-/// What a purge removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Purged {
-    pub entries: u64,
-    pub bytes: u64,
-    /// Everything named was found and removed. Otherwise the disk had a fault or the tier was closed, and the sweep
-    /// removes the rest by the purge's mark.
-    pub is_complete: bool,
-}
-
-/// Why a folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DiskError {
-    #[error("cache folder {} cannot be used", folder.display())]
-    Folder { folder: PathBuf, source: io::Error },
-    #[error("cache folder {} is used by another process", folder.display())]
-    InUse { folder: PathBuf },
-}
+use crate::cache::{Entry, Key, Selector, Stamp};
 
 /// Entries on disk. Clones are the same tier; the last one closes it.
 #[derive(Clone)]
@@ -134,27 +74,6 @@ const QUEUED_OVERHEAD_BYTES: u64 = 512;
 /// What files are rounded up to, as most file systems do.
 const BLOCK_BYTES: u64 = 4096;
 
-// === impl DiskSpec ===
-
-impl DiskSpec {
-    /// With the pauses that suit a server.
-    pub fn new(folder: PathBuf, budgets: DiskBudgets, queue_bytes_max: u64) -> Self {
-        Self { folder, budgets, queue_bytes_max, retry_after: Duration::from_secs(30), sweep_files_per_s: 1000 }
-    }
-}
-
-// === impl DiskBudgets ===
-
-impl DiskBudgets {
-    pub const fn of(&self, class: Class) -> u64 {
-        match class {
-            Class::Variant => self.variants_bytes,
-            Class::Original => self.originals_bytes,
-            Class::File => self.files_bytes,
-        }
-    }
-}
-
 // === impl DiskTier ===
 
 impl DiskTier {
@@ -167,11 +86,12 @@ impl DiskTier {
     }
 
     fn open_on(files: Arc<dyn Files>, spec: DiskSpec, is_gone: IsGone) -> Result<Self, DiskError> {
-        let layout = Layout::new(spec.folder.clone());
-        let refused = |source| DiskError::Folder { folder: spec.folder.clone(), source };
+        let folder = spec.folder.clone();
+        let layout = Layout::new(folder.clone());
+        let refused = |source| DiskError::Folder { folder: folder.clone(), source };
         lock::make_folders(&*files, &layout).map_err(refused)?;
         let lock = FolderLock::take(&layout.lock()).map_err(refused)?;
-        let lock = lock.ok_or_else(|| DiskError::InUse { folder: spec.folder.clone() })?;
+        let lock = lock.ok_or_else(|| DiskError::InUse { folder: folder.clone() })?;
         let shared = Arc::new(Shared {
             layout,
             files,
@@ -180,7 +100,7 @@ impl DiskTier {
             heat: Heat::new(),
             board: Board::new(spec.budgets),
             reads: Arc::new(Semaphore::new(READS_MAX)),
-            spec: spec.clone(),
+            spec,
         });
         let keeper = Keeper::new(Arc::clone(&shared), lock);
         let thread = thread::Builder::new().name("disk-keeper".to_owned()).spawn(move || keeper.run());
@@ -264,10 +184,10 @@ impl DiskTier {
         let _ = answer.await;
     }
 
-    /// Waits until every file was compared with the index once since the tier was opened.
+    /// Waits until every file was compared with the index since the tier was opened, and since its last fault.
     pub async fn swept(&self) {
         // The sender lives in what this borrows.
-        let _ = self.shared().board.sweeps().wait_for(|sweeps| *sweeps > 0).await;
+        let _ = self.shared().board.is_swept().wait_for(|is_swept| *is_swept).await;
     }
 
     pub fn state(&self) -> DiskState {

@@ -3,7 +3,7 @@
 use super::Purged;
 use super::handover::PurgeOrder;
 use super::index::{Batch, IndexError};
-use super::keeper::Keeper;
+use super::keeper::{Discarded, Keeper};
 use super::state::Passage;
 
 /// A purge and how far it is.
@@ -37,7 +37,7 @@ impl Keeper {
             let Some(row) = batch.row(&key)?.filter(|row| row.stamp < purge.order.before) else {
                 continue;
             };
-            if self.discard(batch, &key)?.is_none() {
+            if self.discard(batch, &key)? == Discarded::Stuck {
                 self.answers.push((purge.order.reply, purge.purged));
                 return Ok(());
             }

@@ -102,8 +102,9 @@ impl Sieve {
     ) -> Result<Option<Item>, Q::Error> {
         self.ghosts_max = usize::try_from(queues.entries()).unwrap_or(usize::MAX).clamp(GHOSTS_MIN, GHOSTS_MAX);
         for moves in 0.. {
-            let is_small_over = queues.bytes(Lane::Small) > budget_bytes / SMALL_SHARE;
-            let lane = if is_small_over || queues.bytes(Lane::Main) == 0 { Lane::Small } else { Lane::Main };
+            let small = queues.bytes(Lane::Small);
+            let is_small_due = small >= budget_bytes / SMALL_SHARE || queues.bytes(Lane::Main) == 0;
+            let lane = if is_small_due && small > 0 { Lane::Small } else { Lane::Main };
             let Some(item) = queues.oldest(lane)? else {
                 return Ok(None);
             };
@@ -192,3 +193,6 @@ impl Queues for MemoryQueues {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,8 @@ use crate::telemetry::metrics::{Counter, Gauge};
 pub struct DiskState {
     pub classes: Vec<ClassState>,
     pub health: DiskHealth,
-    /// The index is open and every file was compared with it since the tier was opened. Before that the totals may
-    /// lack files.
+    /// Every file was compared with the index since the tier was opened, and since its last fault. Before that the
+    /// totals may lack files.
     pub is_swept: bool,
     /// Entries handed over and not yet written.
     pub queue_bytes: u64,
@@ -90,7 +90,7 @@ pub(super) struct Board {
     budgets: DiskBudgets,
     totals: Mutex<[(u64, u64); Class::ALL.len()]>,
     health: watch::Sender<DiskHealth>,
-    sweeps: watch::Sender<u64>,
+    is_swept: watch::Sender<bool>,
     events: [AtomicU64; Event::ALL.len()],
 }
 
@@ -151,7 +151,7 @@ impl Board {
             budgets,
             totals: Mutex::default(),
             health: watch::Sender::new(DiskHealth::Ok),
-            sweeps: watch::Sender::new(0),
+            is_swept: watch::Sender::new(false),
             events: [const { AtomicU64::new(0) }; Event::ALL.len()],
         }
     }
@@ -195,12 +195,13 @@ impl Board {
         self.health.send_replace(DiskHealth::Ok);
     }
 
-    pub(super) fn swept(&self) {
-        self.sweeps.send_modify(|sweeps| *sweeps += 1);
+    /// Says whether every file was compared with the index since rows may have been lost.
+    pub(super) fn set_swept(&self, is_swept: bool) {
+        self.is_swept.send_replace(is_swept);
     }
 
-    pub(super) fn sweeps(&self) -> watch::Receiver<u64> {
-        self.sweeps.subscribe()
+    pub(super) fn is_swept(&self) -> watch::Receiver<bool> {
+        self.is_swept.subscribe()
     }
 
     #[cfg(test)]
@@ -216,7 +217,7 @@ impl Board {
         DiskState {
             classes: Class::ALL.into_iter().zip(totals).map(class).collect(),
             health: *self.health.borrow(),
-            is_swept: *self.sweeps.borrow() > 0,
+            is_swept: *self.is_swept.borrow(),
             queue_bytes,
             queue_bytes_max,
             events: Event::ALL.into_iter().map(count).collect(),

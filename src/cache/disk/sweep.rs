@@ -133,7 +133,7 @@ impl Keeper {
     fn finish_sweep(&mut self, now: Instant) {
         self.sweep = Sweep { next_at: now + EVERY, ..Sweep::new() };
         self.sweep_staging();
-        self.shared.board.swept();
+        self.shared.board.set_swept(true);
     }
 
     /// Removes what a failed write left: the keeper writes one file at a time, and none now.
@@ -254,5 +254,26 @@ impl Keeper {
         board.count(Event::Adopted);
         self.sweep.adopted_bytes[place] += row.bytes();
         batch.insert(key, row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_seen_is_expected_to_be_like_what_was() {
+        let adopted_bytes = [1000, 0, 0];
+        let at = |folder, is_rebuilding| Sweep { folder, is_rebuilding, adopted_bytes, ..Sweep::new() };
+        let unseen = |sweep: Sweep| sweep.unseen_bytes(Class::Variant, 1 << 20);
+        assert_eq!(unseen(at(64, true)), 3000);
+        assert_eq!(unseen(at(256, true)), 0);
+        assert_eq!(unseen(at(0, true)), 0);
+        assert_eq!(unseen(at(64, false)), 0);
+        assert_eq!(at(64, true).unseen_bytes(Class::Original, 1 << 20), 0);
+        // The folder that is being dealt with has not been seen whole.
+        let todo = vec![Find::Row(Key::of("test", &[]))];
+        assert_eq!(unseen(Sweep { todo, ..at(65, true) }), 3000);
+        assert_eq!(at(64, true).unseen_bytes(Class::Variant, 2560), 10 * 192, "not more than its share of the budget");
     }
 }

@@ -7,16 +7,17 @@ mod purge;
 mod restart;
 
 use std::ffi::OsString;
-use std::io::Read;
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cache::Tag;
+use crate::cache::{Class, Labels, Tag};
 
 const MB: u64 = 1 << 20;
 const ROOMY: DiskBudgets = DiskBudgets { variants_bytes: 64 * MB, originals_bytes: 64 * MB, files_bytes: 64 * MB };
@@ -97,6 +98,13 @@ impl Files for SwitchedFiles {
     }
 }
 
+/// A folder of the test's own; in memory where there is room, since a commit waits for the disk.
+fn test_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let is_roomy = rustix::fs::statvfs(memory).is_ok_and(|state| state.f_bavail * state.f_frsize > 512 * MB);
+    if is_roomy { TempDir::new_in(memory).unwrap() } else { TempDir::new().unwrap() }
+}
+
 /// A spec that does not wait.
 fn spec(folder: &Path, budgets: DiskBudgets) -> DiskSpec {
     let spec = DiskSpec::new(folder.to_owned(), budgets, 16 * MB);
@@ -171,14 +179,16 @@ async fn assert_totals_are_true(tier: &DiskTier, folder: &Path) {
     assert_eq!(said, there);
 }
 
+/// Waits for the end of a fault and of the sweep that follows it.
 async fn healed(tier: &DiskTier) {
     let mut health = tier.shared().board.health();
     health.wait_for(|health| *health == DiskHealth::Ok).await.unwrap();
+    tier.swept().await;
 }
 
 #[tokio::test]
 async fn an_entry_is_found_at_once_and_when_it_is_written() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     assert_eq!(tier.get(&key(1)).await, None);
     assert_eq!(tier.put(entry(1, 5000)), Put::Taken);
@@ -197,7 +207,7 @@ async fn an_entry_is_found_at_once_and_when_it_is_written() {
 
 #[tokio::test]
 async fn a_later_entry_takes_the_place_of_an_earlier_one_and_a_removal_of_both() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     for bytes in [10, 9000, 20] {
         tier.put(entry(1, bytes));
@@ -218,7 +228,7 @@ async fn a_later_entry_takes_the_place_of_an_earlier_one_and_a_removal_of_both()
 
 #[tokio::test]
 async fn what_cannot_be_kept_is_refused() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let budgets = DiskBudgets { variants_bytes: 8192, originals_bytes: 64 * MB, files_bytes: 0 };
     let (tier, switches) = open_switched(folder.path(), budgets);
     assert_eq!(tier.put(Entry { class: Class::File, ..entry(1, 10) }), Put::Off);
@@ -246,7 +256,7 @@ async fn what_cannot_be_kept_is_refused() {
 
 #[tokio::test]
 async fn a_folder_belongs_to_one_process_at_a_time() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     let error = DiskTier::open(spec(folder.path(), ROOMY), Marks::default().is_gone()).unwrap_err();
     assert_eq!(error.to_string(), format!("cache folder {} is used by another process", folder.path().display()));

@@ -98,7 +98,7 @@ async fn with_a_tier_behind_nothing_is_computed_twice() {
     const KEYS: usize = 25;
     const CLIENTS: usize = 40;
     let flights: Flights<Key, Arc<Run>, Refused> = Flights::new(FlightLimits::of("variant"));
-    let (tier, tracker) = (MemoryTier::new(1 << 20), TaskTracker::new());
+    let (tier, tracker) = (MemoryTier::new(1 << 20, "memory"), TaskTracker::new());
     let runs: Arc<Vec<AtomicU32>> = Arc::new((0..KEYS).map(|_| AtomicU32::new(0)).collect());
     let mut clients = Vec::new();
     for client in 0..CLIENTS {

@@ -80,7 +80,7 @@ fn found_bytes(tier: &MemoryTier<Heavy>, numbers: std::ops::Range<u64>) -> u64 {
 
 #[test]
 fn what_is_inserted_is_found_until_removed() {
-    let tier = MemoryTier::new(1000);
+    let tier = MemoryTier::new(1000, "memory");
     assert!(tier.is_empty());
     assert_eq!(tier.get(&key(1)), None);
     tier.insert(key(1), Arc::new(Heavy(10)));
@@ -98,7 +98,7 @@ fn what_is_inserted_is_found_until_removed() {
 
 #[test]
 fn a_purge_takes_what_its_marks_name_and_nothing_that_is_younger() {
-    let tier = MemoryTier::new(1 << 20);
+    let tier = MemoryTier::new(1 << 20, "memory");
     for number in 0..1000 {
         tier.insert(key(number), Labelled::new(number, if number % 2 == 0 { "even" } else { "odd" }));
     }
@@ -113,12 +113,12 @@ fn a_purge_takes_what_its_marks_name_and_nothing_that_is_younger() {
     }
     tier.run_pending();
     assert_eq!((tier.len(), tier.bytes()), (750, 7500));
-    assert_eq!(MemoryTier::<Labelled>::new(0).purge(&marks), Named::default());
+    assert_eq!(MemoryTier::<Labelled>::new(0, "memory").purge(&marks), Named::default());
 }
 
 #[test]
 fn no_budget_keeps_nothing() {
-    let tier = MemoryTier::new(0);
+    let tier = MemoryTier::new(0, "memory");
     tier.insert(key(1), Arc::new(Heavy(0)));
     tier.remove(&key(1));
     tier.insert(key(1), Arc::new(Heavy(1)));
@@ -130,7 +130,7 @@ fn no_budget_keeps_nothing() {
 
 #[test]
 fn one_entry_may_fill_the_budget_and_not_a_byte_more() {
-    let tier = MemoryTier::new(1000);
+    let tier = MemoryTier::new(1000, "memory");
     tier.insert(key(1), Arc::new(Heavy(1000)));
     tier.run_pending();
     assert_eq!(tier.get(&key(1)).as_deref(), Some(&Heavy(1000)));
@@ -144,7 +144,7 @@ fn one_entry_may_fill_the_budget_and_not_a_byte_more() {
 
 #[test]
 fn an_entry_beyond_32_bits_of_weight_is_not_kept() {
-    let tier = MemoryTier::new(u64::MAX);
+    let tier = MemoryTier::new(u64::MAX, "memory");
     tier.insert(key(1), Arc::new(Heavy(u64::from(u32::MAX))));
     tier.insert(key(2), Arc::new(Heavy(u64::from(u32::MAX) + 1)));
     assert!(tier.get(&key(1)).is_some());
@@ -156,7 +156,7 @@ fn an_entry_beyond_32_bits_of_weight_is_not_kept() {
 #[test]
 fn a_full_tier_stays_within_its_budget() {
     const BUDGET_BYTES: u64 = 10_000;
-    let tier = MemoryTier::new(BUDGET_BYTES);
+    let tier = MemoryTier::new(BUDGET_BYTES, "memory");
     for round in 0..50 {
         fill(&tier, round * 1000..(round + 1) * 1000, 100 + round % 7);
         tier.run_pending();
@@ -171,7 +171,7 @@ fn a_full_tier_stays_within_its_budget() {
 #[test]
 fn reinsertion_does_not_stop_eviction() {
     const BUDGET_BYTES: u64 = 10_000;
-    let tier = MemoryTier::new(BUDGET_BYTES);
+    let tier = MemoryTier::new(BUDGET_BYTES, "memory");
     for round in 0..200 {
         for _ in 0..100 {
             fill(&tier, 0..1, 100 + round);
@@ -188,7 +188,7 @@ fn reinsertion_does_not_stop_eviction() {
 #[test]
 fn replaced_and_removed_between_upkeeps_leaves_no_weight() {
     for (first, second) in [(200, 100), (100, 200)] {
-        let tier = MemoryTier::new(1000);
+        let tier = MemoryTier::new(1000, "memory");
         for _ in 0..50 {
             tier.insert(key(1), Arc::new(Heavy(first)));
             tier.run_pending();
@@ -207,7 +207,7 @@ fn concurrent_reinsertion_and_removal_do_not_stop_eviction() {
     const BUDGET_BYTES: u64 = 20_000;
     // About 35,000 bytes in all, so that upkeep evicts while others write.
     const KEYS: u64 = 64;
-    let tier = MemoryTier::new(BUDGET_BYTES);
+    let tier = MemoryTier::new(BUDGET_BYTES, "memory");
     thread::scope(|scope| {
         for thread in 0..4_u64 {
             let tier = &tier;
@@ -242,7 +242,7 @@ fn concurrent_reinsertion_and_removal_do_not_stop_eviction() {
 
 #[test]
 fn what_is_asked_for_often_outlives_what_came_once() {
-    let tier = MemoryTier::new(10_000);
+    let tier = MemoryTier::new(10_000, "memory");
     fill(&tier, 0..10, 500);
     for _ in 0..20 {
         assert_eq!(found_bytes(&tier, 0..10), 5000);
@@ -264,7 +264,7 @@ proptest! {
         budget in 0_u64..5000,
         steps in prop::collection::vec((0_u64..20, 0_u64..2000, any::<bool>()), 0..300),
     ) {
-        let tier = MemoryTier::new(budget);
+        let tier = MemoryTier::new(budget, "memory");
         for (number, weight, is_removed) in steps {
             if is_removed {
                 tier.remove(&key(number));

@@ -113,6 +113,18 @@ mod tests {
         assert!(of_entry(mark.plus(SKEW * 2 + Duration::from_micros(1)), here.now(), SKEW) > mark_here);
     }
 
+    /// One clock that is far ahead: what its node made and then purged itself.
+    #[test]
+    fn things_and_marks_of_one_wrong_clock_keep_their_order() {
+        for reading in [Reading::First, Reading::Steady] {
+            let (entry, mark) = (Stamp::from_micros(FUTURE + 3600 * T), Stamp::from_micros(FUTURE + 3600 * T + 1));
+            let here = clock_at(0);
+            let mark_here = of_mark(mark, &here, SKEW, reading);
+            here.observe(Stamp::from_micros(FUTURE + 60 * T));
+            assert!(of_entry(entry, here.now(), SKEW) <= mark_here, "{reading:?}");
+        }
+    }
+
     #[test]
     fn a_stamp_can_be_lowered_below_nothing() {
         assert_eq!(of_entry(Stamp::from_micros(1), Stamp::from_micros(5), SKEW), Stamp::from_micros(0));

@@ -7,7 +7,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
-use super::ask::{Answer, Body, Request};
+use super::ask::{Answer, Body, Request, Status};
+use super::keeping::NO_BODY;
 use super::stored::Stored;
 use super::upstream::Came;
 use crate::flow::CacheOutcome;
@@ -68,27 +69,27 @@ pub(super) fn from_stored(
     let (code, body) = match piece(stored, method, request) {
         Piece::Whole => {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(stored.body.len()));
-            (stored.status, stored.body.clone())
+            (Status::Is(stored.status), stored.body.clone())
         }
         Piece::Bytes { from, to, content_range } => {
             set(&mut headers, CONTENT_RANGE, &content_range);
             headers.insert(CONTENT_LENGTH, HeaderValue::from(to + 1 - from));
-            (StatusCode::PARTIAL_CONTENT, stored.body.slice(from..=to))
+            (Status::Is(StatusCode::PARTIAL_CONTENT), stored.body.slice(from..=to))
         }
         Piece::NotModified => {
             headers = not_modified(&headers);
-            (StatusCode::NOT_MODIFIED, Bytes::new())
+            (Status::Is(StatusCode::NOT_MODIFIED), Bytes::new())
         }
         Piece::PreconditionFailed => {
             headers = not_modified(&headers);
-            (StatusCode::PRECONDITION_FAILED, Bytes::new())
+            (Status::PreconditionFailed, Bytes::new())
         }
         Piece::Unsatisfiable { content_range } => {
             headers = not_modified(&headers);
             if let Some(content_range) = content_range {
                 set(&mut headers, CONTENT_RANGE, &content_range);
             }
-            (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new())
+            (Status::RangeNotSatisfiable, Bytes::new())
         }
     };
     Answer { status: code, headers, body: Body::Whole(body), cache }
@@ -109,9 +110,9 @@ pub(super) fn from_came(
     });
     if is_unchanged {
         let headers = not_modified(&headers);
-        return Answer { status: StatusCode::NOT_MODIFIED, headers, body: Body::Whole(Bytes::new()), cache };
+        return Answer { status: Status::Is(StatusCode::NOT_MODIFIED), headers, body: NO_BODY, cache };
     }
-    Answer { status: code, headers, body, cache }
+    Answer { status: Status::Is(code), headers, body, cache }
 }
 
 /// Whether `If-Range` lets the range of a request count.

@@ -26,11 +26,22 @@ pub struct Request {
 /// What answers a request.
 #[derive(Debug)]
 pub struct Answer {
-    pub status: StatusCode,
+    pub status: Status,
     pub headers: HeaderMap,
     pub body: Body,
     /// For log and metrics; `Cache-Status` is among the headers already.
     pub cache: CacheOutcome,
+}
+
+/// What an answer says first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// What the origin said, or a plain success.
+    Is(StatusCode),
+    /// A condition of the request does not hold for what is kept (RFC 9110 §13.1.1).
+    PreconditionFailed,
+    /// No byte of the range exists in what is kept (RFC 9110 §15.5.17).
+    RangeNotSatisfiable,
 }
 
 /// The body of an answer. That of an answer to HEAD is what GET would have, or nothing.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::header::{HeaderName, HeaderValue, RANGE};
+use http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue, RANGE};
 use http::{Method, StatusCode};
 
 use super::ask::Request;
@@ -68,6 +68,29 @@ pub(super) enum Question {
     Verbatim,
 }
 
+// === impl Visit ===
+
+impl Visit {
+    /// The stored response that may be served though the origin has failed.
+    fn covered(&self, known: Option<&Arc<Stored>>) -> Option<Arc<Stored>> {
+        let known = known.filter(|known| known.part.is_none())?;
+        let now_s = clock::now_unix_s();
+        let reuse = self.site.reuse(known, now_s);
+        (reuse.may_serve_on_error(now_s) && !self.wishes.no_cache).then(|| Arc::clone(known))
+    }
+
+    /// Whether a response is one of those that this request selects.
+    pub(super) fn selects(&self, stored: &Stored) -> bool {
+        let language = stored.field(CONTENT_LANGUAGE);
+        stored.vary.matches(&self.request.headers, language.as_deref())
+    }
+
+    /// Whether a response that another one's exchange brought may be used for this request.
+    pub(super) fn takes(&self, stored: &Stored) -> bool {
+        self.selects(stored) && self.site.reuse(stored, clock::now_unix_s()).is_fresh
+    }
+}
+
 // === impl Question ===
 
 impl Question {
@@ -125,13 +148,13 @@ impl Mounts {
         let Visit { site, target, request, .. } = visit;
         let known = question.known();
         let came = match self.send(target, request, question.conditions()).await {
-            Ok(came) if is_failure(came.status.as_u16()) => match self.covered(visit, known) {
+            Ok(came) if is_failure(came.status.as_u16()) => match visit.covered(known) {
                 Some(stale) => return Ok(Some(Landed::Failed { stale, status: Some(came.status) })),
                 None => came,
             },
             Ok(came) => came,
             Err(error) => {
-                return match self.covered(visit, known) {
+                return match visit.covered(known) {
                     Some(stale) => Ok(Some(Landed::Failed { stale, status: None })),
                     None => Err(error),
                 };
@@ -156,8 +179,9 @@ impl Mounts {
                     }
                 });
             }
-            (Question::Whole, StatusCode::NOT_MODIFIED) => return Ok(None),
-            (Question::Complete(..), StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE) => return Ok(None),
+            (Question::Whole | Question::Complete(..), StatusCode::NOT_MODIFIED) => return Ok(None),
+            // Whatever it has against the range, it may have nothing against the whole.
+            (Question::Complete(..), status) if status.is_client_error() => return Ok(None),
             _ => {}
         }
         let part = self.part_beside(visit, question, &came);
@@ -186,14 +210,6 @@ impl Mounts {
                 Ok(Some(passing(came, Some(why.detail()), matches!(question, Question::Verbatim))))
             }
         }
-    }
-
-    /// The stored response that may be served though the origin has failed.
-    fn covered(&self, visit: &Visit, known: Option<&Arc<Stored>>) -> Option<Arc<Stored>> {
-        let known = known.filter(|known| known.part.is_none())?;
-        let now_s = clock::now_unix_s();
-        let reuse = visit.site.reuse(known, now_s);
-        (reuse.may_serve_on_error(now_s) && !visit.wishes.no_cache).then(|| Arc::clone(known))
     }
 
     /// What the answer to a HEAD does to the response that GET would get (RFC 9111 §4.3.5).

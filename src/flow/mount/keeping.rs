@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, VARY};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, VARY};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::Mounts;
 use super::ask::{Body, Request};
 use super::site::{Site, Target};
 use super::stored::Stored;
 use super::upstream::Came;
-use crate::cache::{Key, Labels, Stamp, Tag};
+use crate::cache::{Labels, Stamp, Tag};
 use crate::flow::counted;
+use crate::flow::labels::file_labels;
 use crate::semantics::fields::{lines, text_of};
 use crate::semantics::partial::{ContentRange, Part, may_join};
 use crate::semantics::storing::{Exchange, NotStored, is_whole};
 use crate::semantics::update;
-use crate::semantics::vary::VaryKey;
+use crate::semantics::vary::{VaryKey, vary_names};
 use crate::telemetry::clock;
 
 /// By which origins name what their responses are made of, and what stands between two names.
@@ -41,6 +42,11 @@ impl Mounts {
         own: Option<Stamp>,
     ) -> Result<Arc<Stored>, NotStored> {
         let Body::Whole(body) = &came.body else { return Err(NotStored::Incomplete) };
+        // A body on a GET means nothing (RFC 9110 §9.3.1), so that it is in no key; an origin that reads it all the
+        // same would have its answer given to everyone.
+        if request.method == Method::GET && !request.body.is_empty() {
+            return Err(NotStored::Method);
+        }
         let meta = site.meta(came.status.as_u16(), &came.headers, came.requested_s, came.received_s);
         let (method, uri) = (&request.method, &target.url);
         let exchange =
@@ -59,7 +65,7 @@ impl Mounts {
             received_s: came.received_s,
             vary,
             stamp: came.stamp,
-            labels: Arc::new(labels(target, &came.headers)),
+            labels: Arc::new(self.labels(target, &came.headers)),
         };
         if stored.status == StatusCode::PARTIAL_CONTENT {
             stored.part = Some(part_of(&stored).ok_or(NotStored::Partial)?);
@@ -75,10 +81,11 @@ impl Mounts {
         let mut headers = stored.headers.clone();
         update::update(&mut headers, &came.headers, came.received_s);
         // What it varies by can have changed; a `*` cannot be kept, and is found out by the next answer.
-        let vary = VaryKey::of(lines(&headers, VARY), &request.headers).unwrap_or_else(|| stored.vary.clone());
-        let vary = if vary.matches(&request.headers, language(stored)) { vary } else { stored.vary.clone() };
+        let names = vary_names(lines(&headers, VARY)).filter(|names| !is_keyed_by(&stored.vary, names));
+        let vary = names.and_then(|_| VaryKey::of(lines(&headers, VARY), &request.headers));
+        let vary = vary.unwrap_or_else(|| stored.vary.clone());
         let fresh = Arc::new(Stored {
-            labels: Arc::new(labels(target, &headers)),
+            labels: Arc::new(self.labels(target, &headers)),
             headers,
             requested_s: came.requested_s,
             received_s: came.received_s,
@@ -90,14 +97,25 @@ impl Mounts {
         fresh
     }
 
+    /// By which words a response can be purged.
+    fn labels(&self, target: &Target, headers: &HeaderMap) -> Labels {
+        let source = target.source.as_deref().unwrap_or(target.url.as_str());
+        match self.origins.identify(source) {
+            Ok(source) => file_labels(&source, origin_tags(headers)),
+            // A path that is no source is one of nothing: a folder of a store, say.
+            Err(_) => Labels { source: source.to_owned(), tags: origin_tags(headers) },
+        }
+    }
+
     fn put(&self, target: &Target, stored: &Arc<Stored>, own: Option<Stamp>) {
         self.shelf.put(&target.key, stored, own, clock::now_unix_s());
         counted::kept("mount_memory");
     }
 }
 
-fn language(stored: &Stored) -> Option<&str> {
-    stored.headers.get(CONTENT_LANGUAGE).and_then(|value| value.to_str().ok())
+/// Whether these are the fields of a key.
+fn is_keyed_by(vary: &VaryKey, names: &[HeaderName]) -> bool {
+    vary.fields().map(|(name, _)| name).eq(names.iter().map(HeaderName::as_str))
 }
 
 /// Which bytes a 206 brought.
@@ -136,30 +154,34 @@ fn joined(older: &Stored, newer: &Stored) -> Option<Stored> {
     Some(whole)
 }
 
-/// By which words a response can be purged: its URL, tags of ours for it and its host, and the origin's own tags.
-fn labels(target: &Target, headers: &HeaderMap) -> Labels {
-    let source = target.source.clone().unwrap_or_else(|| target.url.as_str().to_owned());
-    let identity = format!("s-{}", source_digest(&source));
-    let host = format!("h-{}", target.url.host_str().unwrap_or_default());
-    let mut tags: Vec<Tag> = [identity, host].iter().filter_map(|text| Tag::new(text).ok()).collect();
-    let own = tags.len();
+/// The tags that an origin gives to a response; what is no tag is left out.
+fn origin_tags(headers: &HeaderMap) -> Vec<Tag> {
+    let mut tags = Vec::new();
     for (name, separator) in TAG_FIELDS {
         for line in lines(headers, name) {
-            for tag in line.split(separator).filter_map(|text| Tag::new(text.trim()).ok()) {
-                if tags.len() < own + ORIGIN_TAGS_MAX && !tags.contains(&tag) {
-                    tags.push(tag);
-                }
-            }
+            tags.extend(line.split(separator).filter_map(|text| Tag::new(text.trim()).ok()));
         }
     }
-    Labels { source, tags }
-}
-
-/// 16 digits that stand for a source.
-fn source_digest(source: &str) -> String {
-    let key = Key::of("source", &[source.as_bytes()]);
-    key.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    tags.truncate(ORIGIN_TAGS_MAX);
+    tags
 }
 
 /// An empty body, for answers that have none.
 pub(super) const NO_BODY: Body = Body::Whole(Bytes::new());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_the_origin_are_taken_as_they_are_or_not_at_all() {
+        let mut headers = HeaderMap::new();
+        headers.append("surrogate-key", HeaderValue::from_static("news page-1  BAD"));
+        headers.append("cache-tag", HeaderValue::from_static("a, b c ,d"));
+        let tags: Vec<_> = origin_tags(&headers).iter().map(ToString::to_string).collect();
+        assert_eq!(tags, ["news", "page-1", "a", "d"]);
+        let many = (0..40).map(|number| format!("t{number}")).collect::<Vec<_>>().join(" ");
+        headers.insert("surrogate-key", HeaderValue::try_from(many).unwrap());
+        assert_eq!(origin_tags(&headers).len(), ORIGIN_TAGS_MAX);
+    }
+}

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use http::Method;
 use tokio_util::task::TaskTracker;
 
-pub use self::ask::{Answer, Body, Request};
+pub use self::ask::{Answer, Body, Request, Status};
 
 use self::exchange::Landed;
 use self::shelf::Shelf;
@@ -64,7 +64,7 @@ pub struct Claim {
 const PASSING_MAX: usize = 10_000;
 const PASSING_S: u64 = 60;
 /// Bytes of randomness in the name of a process.
-const INSTANCE_BYTES: usize = 4;
+const INSTANCE_BYTES: usize = size_of::<u32>();
 
 // === impl Mounts ===
 
@@ -148,5 +148,5 @@ impl Mounts {
 fn instance() -> String {
     let mut random = [0u8; INSTANCE_BYTES];
     getrandom::fill(&mut random).expect("invariant: the kernel's random source never fails once the system is up");
-    random.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:08x}", u32::from_be_bytes(random))
 }

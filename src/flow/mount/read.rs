@@ -1,4 +1,5 @@
-//! Requests that read: from what is kept where the rules allow it, else from the origin, once for all who want the same.
+//! Requests that read: from what is kept where the rules allow it, else from the origin, once for all who want the
+//! same.
 
 use std::sync::Arc;
 
@@ -148,13 +149,13 @@ impl Mounts {
         let is_mine = role != Role::Follower;
         let landed = match landed {
             Ok(landed) => landed,
-            Err(error) => return Err(Failure::from_mount(error)),
+            Err(error) => return Err(Failure::from_mount(&error)),
         };
         match &*landed {
-            Landed::Kept { stored, how } if is_mine || self.suits(visit, stored) => {
+            Landed::Kept { stored, how } if is_mine || visit.takes(stored) => {
                 return Ok(self.fetched(visit, stored, *how, why, is_mine));
             }
-            Landed::Failed { stale, status } if is_mine || self.selects(visit, stale) => {
+            Landed::Failed { stale, status } if is_mine || visit.selects(stale) => {
                 return Ok(self.stale(visit, stale, status.map(|status| status.as_u16())));
             }
             Landed::Passing { status, not_kept, is_verbatim, .. } if is_mine => {
@@ -171,16 +172,6 @@ impl Mounts {
         // Another one's answer is not for this request.
         let landed = self.exchange(visit, Question::Verbatim).await;
         Box::pin(self.landed(visit, landed.map(Arc::new), why, Role::Alone)).await
-    }
-
-    fn selects(&self, visit: &Visit, stored: &Stored) -> bool {
-        let language = stored.field(http::header::CONTENT_LANGUAGE);
-        stored.vary.matches(&visit.request.headers, language.as_deref())
-    }
-
-    /// Whether a response that another one's exchange brought may be used for this request.
-    fn suits(&self, visit: &Visit, stored: &Stored) -> bool {
-        self.selects(visit, stored) && visit.site.reuse(stored, clock::now_unix_s()).is_fresh
     }
 
     fn hit(&self, visit: &Visit, stored: &Stored, reuse: &Reuse, detail: Option<&'static str>) -> Answer {

@@ -31,9 +31,9 @@ impl Failure {
     }
 
     /// The origin could not be asked, or did not answer as it should (RFC 9110 §15.6.3, §15.6.5).
-    pub(super) fn from_mount(error: OriginError) -> Self {
-        tracing::debug!(error = &error as &dyn std::error::Error, kind = error.kind(), "no answer of a mount's origin");
-        let (status, kind, title) = match &error {
+    pub(super) fn from_mount(error: &OriginError) -> Self {
+        tracing::debug!(error = error as &dyn std::error::Error, kind = error.kind(), "no answer of a mount's origin");
+        let (status, kind, title) = match error {
             OriginError::Timeout { .. } => (504, "origin-timeout", "the origin is too slow"),
             OriginError::Overloaded { .. } => (503, "origin-overloaded", "the server is busy"),
             OriginError::Incomplete { .. } => (502, "response-incomplete", "the origin's answer broke off"),
@@ -41,11 +41,11 @@ impl Failure {
             OriginError::Unreachable(_) => (502, "origin-unreachable", "the origin cannot be reached"),
             _ => (502, "origin-failed", "the origin did not answer as it should"),
         };
-        let limit = match &error {
+        let limit = match error {
             OriginError::TooLarge { max, .. } => Some(("source.bytes_max", format!("{max} bytes"))),
             _ => None,
         };
-        let detail = match &error {
+        let detail = match error {
             // Its text speaks of originals.
             OriginError::Incomplete { got, .. } => format!("{got} bytes of its body came"),
             OriginError::TooLarge { got, max } => format!("at least {got} bytes, limit {max}"),
@@ -70,7 +70,7 @@ mod tests {
             (OriginError::Upstream { code: 304 }, 502, "origin-failed"),
             (OriginError::TooLarge { got: 9, max: 8 }, 502, "response-too-large"),
         ] {
-            let failure = Failure::from_mount(error);
+            let failure = Failure::from_mount(&error);
             assert_eq!((failure.status, failure.kind, failure.cache_s), (status, kind, None));
         }
     }

@@ -47,7 +47,7 @@ const DROPPED_S: u64 = 15 * 60;
 impl Shelf {
     pub(super) fn new(budget_bytes: u64) -> Self {
         Self {
-            tier: MemoryTier::new(budget_bytes),
+            tier: MemoryTier::new(budget_bytes, "mount_memory"),
             dropped: Negative::new(DROPPED_MAX),
             clock: AtomicU64::new(0),
             writing: [const { Mutex::new(()) }; STRIPES],
@@ -61,10 +61,7 @@ impl Shelf {
 
     /// The response of a URI that a request selects, fresh or not (RFC 9111 §4.1).
     pub(super) fn find(&self, uri: &Key, request: &HeaderMap) -> Found {
-        let kept = match self.take(uri) {
-            None => return Found::Nothing,
-            Some(kept) => kept,
-        };
+        let Some(kept) = self.take(uri) else { return Found::Nothing };
         let directory = match &*kept {
             Kept::Response(stored) if stored.vary.is_empty() => return Found::Stored(Arc::clone(stored)),
             Kept::Response(_) => return Found::OtherVariants,

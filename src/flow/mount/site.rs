@@ -76,7 +76,8 @@ impl Site {
             prefix: mount.prefix.clone(),
             origin,
             policy: ReusePolicy {
-                is_heuristic: mount.is_heuristic && !mount.ignores_cache_control,
+                // A lifetime that the operator names is better than a guess.
+                is_heuristic: mount.is_heuristic && mount.ttl.is_none(),
                 lifetime_s: mount.ttl.map(|ttl| ttl.as_secs()),
                 stale_while_revalidate_s: mount.stale_while_revalidate.as_secs(),
                 stale_if_error_s: mount.stale_if_error.as_secs(),

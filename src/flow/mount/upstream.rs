@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, EXPIRES, HOST, HeaderValue, IF_MATCH,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, TRAILER, VIA,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPECT, EXPIRES, FORWARDED, HOST, HeaderValue,
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, TRAILER, VIA,
 };
 use http::{HeaderMap, HeaderName, StatusCode};
 
@@ -117,7 +117,11 @@ impl Mounts {
         let (status, headers, body) = match fetched {
             Ok(Fetched::Body(original)) => (StatusCode::OK, described(&original), original.bytes),
             Ok(Fetched::NotModified { freshness }) => (StatusCode::NOT_MODIFIED, fresh(&freshness), Bytes::new()),
-            Err(OriginError::NotFound) => (StatusCode::NOT_FOUND, HeaderMap::new(), Bytes::new()),
+            // A store that has no such object has answered.
+            Err(error @ OriginError::NotFound) => {
+                let status = StatusCode::from_u16(error.status()).map_err(|_| error)?;
+                (status, HeaderMap::new(), Bytes::new())
+            }
             Err(error) => return Err(error),
         };
         Ok((status, headers, Body::Whole(body), received_s))
@@ -125,19 +129,18 @@ impl Mounts {
 
     /// What a gateway changes in a request (RFC 9110 §7.6): the fields of its connection go, and the origin learns who
     /// asked and through whom.
+    ///
+    /// It does not learn for which host: an origin that wrote that into its answers would have them given to everyone,
+    /// since no key knows of it.
     fn make_outbound(&self, headers: &mut HeaderMap, request: &Request) {
         hop_by_hop::strip(headers);
-        let host = headers.remove(HOST);
-        for name in [CONTENT_LENGTH, EXPECT, TRAILER] {
+        for name in [HOST, CONTENT_LENGTH, EXPECT, TRAILER, FORWARDED, X_FORWARDED_HOST] {
             headers.remove(name);
         }
         append(headers, X_FORWARDED_FOR, &peer_text(request.peer));
         append(headers, SURROGATE_CAPABILITY, &format!("{SURROGATE}=\"Surrogate/1.0\""));
         append(headers, VIA, &format!("1.1 {}", self.via));
         headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
-        if let Some(host) = host {
-            headers.entry(X_FORWARDED_HOST).or_insert(host);
-        }
         if let Ok(id) = HeaderValue::from_str(&request.id) {
             headers.insert(X_REQUEST_ID, id);
         }
@@ -149,6 +152,7 @@ impl Mounts {
     }
 }
 
+/// Status, header, body, and when the header came.
 type Answered = (StatusCode, HeaderMap, Body, u64);
 
 fn described(original: &Original) -> HeaderMap {
@@ -191,10 +195,13 @@ fn peer_text(peer: IpAddr) -> String {
     peer.to_canonical().to_string()
 }
 
+/// What an origin says of what it does not have.
+const MISSING: u16 = 404;
+
 fn result_label(answer: &Result<Answered, OriginError>) -> &'static str {
     match answer {
         Ok((StatusCode::NOT_MODIFIED, ..)) => "not_modified",
-        Ok((StatusCode::NOT_FOUND, ..)) => "not_found",
+        Ok((status, ..)) if *status == MISSING => "not_found",
         Ok((status, ..)) if status.is_server_error() => "failed",
         Ok(_) => "ok",
         Err(OriginError::Timeout { .. }) => "timeout",

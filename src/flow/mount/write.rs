@@ -3,7 +3,7 @@
 use http::header::{ALLOW, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 
-use super::ask::{Answer, Request};
+use super::ask::{Answer, Request, Status};
 use super::keeping::NO_BODY;
 use super::site::{Site, Target};
 use super::upstream::Conditions;
@@ -28,7 +28,8 @@ impl Mounts {
         if request.method == Method::OPTIONS && is_for_us(&mut request.headers) {
             return Ok(own_options());
         }
-        let came = self.send(target, &request, Conditions::Verbatim).await.map_err(Failure::from_mount)?;
+        let came =
+            self.send(target, &request, Conditions::Verbatim).await.map_err(|error| Failure::from_mount(&error))?;
         let (status, now_s) = (came.status, clock::now_unix_s());
         let drop = self.stamps.now();
         for url in invalidated(&request.method, &target.url, status.as_u16(), &came.headers) {
@@ -57,5 +58,5 @@ fn is_for_us(headers: &mut HeaderMap) -> bool {
 
 fn own_options() -> Answer {
     let headers = HeaderMap::from_iter([(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS, POST, PUT, DELETE"))]);
-    Answer { status: StatusCode::NO_CONTENT, headers, body: NO_BODY, cache: CacheOutcome::Bypass }
+    Answer { status: Status::Is(StatusCode::NO_CONTENT), headers, body: NO_BODY, cache: CacheOutcome::Bypass }
 }

@@ -14,7 +14,7 @@ fn open_with(folder: &Path, budgets: DiskBudgets) -> DiskTier {
 
 #[tokio::test]
 async fn what_is_asked_for_stays_while_a_scan_passes() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open_with(folder.path(), budgets(100 * 4096, 0));
     for number in 0..80 {
         tier.put(entry(number, 1000));
@@ -38,7 +38,7 @@ async fn what_is_asked_for_stays_while_a_scan_passes() {
 
 #[tokio::test]
 async fn a_giant_does_not_push_out_the_rest_unless_it_comes_again() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open_with(folder.path(), budgets(100 * 4096, 0));
     for number in 0..100 {
         tier.put(entry(number, 1000));
@@ -57,7 +57,7 @@ async fn a_giant_does_not_push_out_the_rest_unless_it_comes_again() {
 
 #[tokio::test]
 async fn a_lower_budget_holds_after_the_restart() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open_with(folder.path(), budgets(MB, MB));
     for number in 0..250 {
         tier.put(entry(number, 1000));
@@ -97,7 +97,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 
 async fn churn(acts: Vec<Act>) {
     let limits = budgets(30 * 4096, 20 * 4096);
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let mut tier = open_with(folder.path(), limits);
     for act in acts {
         match act {

@@ -9,7 +9,7 @@ use super::*;
 
 /// A tier with one entry on disk, and its file.
 async fn one_entry() -> (TempDir, DiskTier, PathBuf) {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     tier.swept().await;
     tier.put(entry(1, 3000));
@@ -100,7 +100,7 @@ async fn what_is_no_regular_file_is_a_miss_and_nobody_waits_for_it() {
 
 #[tokio::test]
 async fn a_disk_that_cannot_be_read_is_a_miss_and_no_damage() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let (tier, switches) = open_switched(folder.path(), ROOMY);
     tier.put(entry(1, 3000));
     tier.flush().await;

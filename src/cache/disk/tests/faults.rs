@@ -49,7 +49,7 @@ async fn degraded(tier: &DiskTier) {
 #[tokio::test]
 async fn a_write_that_fails_stops_writing_for_a_while_and_reading_goes_on() {
     for errno in [Errno::NOSPC, Errno::IO, Errno::ROFS, Errno::DQUOT] {
-        let folder = TempDir::new().unwrap();
+        let folder = test_folder();
         let (tier, switches) = open_switched(folder.path(), ROOMY);
         for number in 0..100 {
             tier.put(entry(number, 1000));
@@ -77,7 +77,7 @@ async fn a_write_that_fails_stops_writing_for_a_while_and_reading_goes_on() {
 
 #[tokio::test]
 async fn what_cannot_be_removed_stays_in_the_totals_until_it_can() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let (tier, switches) = open_switched(folder.path(), ROOMY);
     for number in 0..10 {
         tier.put(entry(number, 1000));
@@ -94,7 +94,7 @@ async fn what_cannot_be_removed_stays_in_the_totals_until_it_can() {
 
 #[tokio::test]
 async fn folders_that_somebody_removed_are_made_again() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     tier.swept().await;
     std::fs::remove_dir_all(folder.path().join("objects")).unwrap();
@@ -107,7 +107,7 @@ async fn folders_that_somebody_removed_are_made_again() {
 
 #[tokio::test]
 async fn a_panic_in_the_keeper_costs_the_index_and_not_the_tier() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let is_armed = Arc::new(AtomicBool::new(false));
     let trap = Arc::clone(&is_armed);
     let is_gone: IsGone = Arc::new(move |_, _| {

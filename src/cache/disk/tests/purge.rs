@@ -18,7 +18,7 @@ async fn found(tier: &DiskTier, entries: u64) -> Vec<u64> {
 
 #[tokio::test]
 async fn a_tag_names_its_entries_and_no_others() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     for number in 0..120 {
         tier.put(entry(number, 100));
@@ -38,7 +38,7 @@ async fn a_tag_names_its_entries_and_no_others() {
 
 #[tokio::test]
 async fn a_prefix_names_the_sources_that_begin_with_it() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     for number in 0..100 {
         tier.put(entry(number, 100));
@@ -57,7 +57,7 @@ async fn a_prefix_names_the_sources_that_begin_with_it() {
 
 #[tokio::test]
 async fn thousands_go_in_slices_and_are_all_counted() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     for number in 0..2000 {
         tier.put(Entry {
@@ -77,7 +77,7 @@ async fn thousands_go_in_slices_and_are_all_counted() {
 
 #[tokio::test]
 async fn what_waits_to_be_written_is_purged_too_with_what_lies_below_it() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let (tier, switches) = open_switched(folder.path(), ROOMY);
     tier.put(entry(5, 100));
     tier.flush().await;
@@ -97,7 +97,7 @@ async fn what_waits_to_be_written_is_purged_too_with_what_lies_below_it() {
 
 #[tokio::test]
 async fn what_a_mark_names_is_neither_written_nor_read() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let marks = Marks::default();
     let tier = DiskTier::open(spec(folder.path(), ROOMY), marks.is_gone()).unwrap();
     tier.put(entry(1, 100));

@@ -7,7 +7,7 @@ use super::*;
 
 /// What a crash would leave at this moment: a copy of the folder.
 fn crash(folder: &Path) -> TempDir {
-    let copy = TempDir::new().unwrap();
+    let copy = test_folder();
     copy_folder(folder, copy.path());
     copy
 }
@@ -42,7 +42,7 @@ async fn fill(tier: &DiskTier, entries: u64) {
 
 #[tokio::test]
 async fn everything_is_there_after_a_restart() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     fill(&tier, 100).await;
     let before = kept(&tier, Class::Variant);
@@ -59,7 +59,7 @@ async fn everything_is_there_after_a_restart() {
 
 #[tokio::test]
 async fn files_of_the_last_second_are_found_again_after_a_crash() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     fill(&tier, 50).await;
     let copy = crash(folder.path());
@@ -90,7 +90,7 @@ async fn files_of_the_last_second_are_found_again_after_a_crash() {
 
 #[tokio::test]
 async fn a_crash_at_any_moment_of_a_churn_leaves_a_folder_that_opens() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let budgets = DiskBudgets { variants_bytes: MB, ..ROOMY };
     let tier = DiskTier::open(spec(folder.path(), budgets), Marks::default().is_gone()).unwrap();
     for round in 0..6_u64 {
@@ -116,7 +116,7 @@ async fn a_crash_at_any_moment_of_a_churn_leaves_a_folder_that_opens() {
 
 #[tokio::test]
 async fn an_index_that_is_lost_or_rubbish_is_made_again_from_the_files() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     fill(&tier, 200).await;
     let before = kept(&tier, Class::Variant);
@@ -152,7 +152,7 @@ async fn an_index_that_is_lost_or_rubbish_is_made_again_from_the_files() {
 
 #[tokio::test]
 async fn a_lost_index_does_not_fill_the_disk_twice() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let budgets = DiskBudgets { variants_bytes: 4 * MB, ..ROOMY };
     let open = || DiskTier::open(spec(folder.path(), budgets), Marks::default().is_gone()).unwrap();
     let tier = open();
@@ -178,7 +178,7 @@ async fn a_lost_index_does_not_fill_the_disk_twice() {
 
 #[tokio::test]
 async fn what_a_mark_names_is_swept() {
-    let folder = TempDir::new().unwrap();
+    let folder = test_folder();
     let tier = open(folder.path());
     fill(&tier, 40).await;
     drop(tier);
