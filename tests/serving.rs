@@ -2,6 +2,7 @@
 
 mod serving {
     mod addresses;
+    mod away;
     mod damage;
     mod disk;
     mod drain;
@@ -12,6 +13,7 @@ mod serving {
     mod kept;
     mod kills;
     mod negotiation;
+    mod nodes;
     mod presets;
     mod presigned;
     mod purge;
@@ -23,6 +25,8 @@ mod serving {
     mod signatures;
     mod soak;
     mod stale;
+    mod store;
+    mod storm;
     mod tagging;
     mod truncation;
     mod validators;

@@ -48,6 +48,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     let recorder = Arc::new(Recorder::install()?);
     let tracker = TaskTracker::new();
     let flow = Flow::try_new(&config, &presets(&config)?, tracker.clone())?;
+    flow.settle().await;
     engine_info(env!("CARGO_PKG_VERSION"), &flow.libvips_version(), flow.fingerprint());
     let readiness = Arc::new(Health::starting());
     let main = Main::try_new(Arc::clone(&flow), extra, Arc::clone(&readiness), response_spec(&config))

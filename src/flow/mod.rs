@@ -67,7 +67,7 @@ pub struct Flow {
     /// By key and by the last purge of what is made.
     flights: Flights<(Key, Stamp), picture::Made, Failure>,
     /// Looks into the tiers below memory that are no part of a flight.
-    looks: Flights<Key, Option<Found<Variant>>, Infallible>,
+    looks: Flights<(Key, Stamp), Option<Found<Variant>>, Infallible>,
     /// Places for renewals that nobody waits for.
     behind: Arc<Semaphore>,
     outdated: behind::Outdated,

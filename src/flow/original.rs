@@ -49,7 +49,7 @@ const REFUSED_MAX: usize = 10_000;
 const GENERATIONS_MAX: u64 = 100_000;
 
 /// How often one request asks for an original that is purged while it comes.
-const TRIES_MAX: u32 = 4;
+const TRIES_MAX: u32 = 3;
 
 // === impl Originals ===
 
@@ -95,7 +95,8 @@ impl Originals {
     }
 
     /// The original, fetched if it must be. `known` is what the caller would rather not have again. One fetch serves
-    /// everyone who asks at the same time.
+    /// everyone who asks at the same time. What was purged again each time it came is given all the same: its fetch
+    /// began after this call, and the caller sees to it that nobody keeps it.
     pub async fn get(
         &self,
         wanted: &Wanted,
@@ -110,7 +111,7 @@ impl Originals {
             counted::remembered("original");
             return self.rescued(wanted, error).await;
         }
-        let (mut known, mut is_plain) = (known, false);
+        let (mut known, mut is_plain, mut purged) = (known, false, None);
         for _ in 0..TRIES_MAX {
             let got = self.fetch(wanted, known, freshness).await?;
             match &got {
@@ -119,11 +120,11 @@ impl Originals {
                     (known, is_plain) = (None, true);
                 }
                 // A purge came while it was on its way.
-                Got::Original(kept, _) | Got::Stale(kept, _) if self.tiers.is_gone(kept) => {}
+                Got::Original(kept, _) | Got::Stale(kept, _) if self.tiers.is_gone(kept) => purged = Some(got),
                 _ => return Ok(got),
             }
         }
-        Err(OriginError::Unreachable(None))
+        purged.ok_or(OriginError::Unreachable(None))
     }
 
     /// Takes back that an original is fresh for long: its bytes end too early, or nothing could be made of them, so

@@ -11,7 +11,7 @@ use super::original::{Got, KeptOriginal};
 use super::plan::Plan;
 use super::variant::{Variant, etag};
 use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, Rules, StaleWhy, Wanted};
-use crate::cache::{FlightError, Found, Key, Role, Stamp};
+use crate::cache::{FlightError, Found, Role, Stamp};
 use crate::engine::{EngineError, Job, Output, Rendered};
 use crate::semantics::conditional::is_listed;
 use crate::telemetry::clock;
@@ -42,9 +42,9 @@ pub(super) enum Purpose {
     Renewal,
 }
 
-/// How often a request begins again because a purge took away what it had just got. More would mean that somebody
-/// purges all the time.
-const PURGED_TRIES_MAX: u32 = 4;
+/// How often a request is tried because a purge took away what it had just got. More would mean that somebody purges
+/// all the time.
+const PURGED_TRIES_MAX: u32 = 2;
 
 // === impl Flow ===
 
@@ -55,14 +55,17 @@ impl Flow {
         errand: &Errand,
         if_none_match: Option<&str>,
     ) -> Result<Answer, Failure> {
-        for _ in 0..PURGED_TRIES_MAX {
-            let made = self.found_or_made(errand, if_none_match).await?;
+        let mut made = self.found_or_made(errand, if_none_match).await?;
+        for _ in 1..PURGED_TRIES_MAX {
             // A flight that was under way when a purge came brings what it purged.
             if !self.variants.is_gone(&made.variant) {
-                return Ok(answer(&made, errand));
+                break;
             }
+            made = self.found_or_made(errand, if_none_match).await?;
         }
-        Err(Failure::purged())
+        // Purged again: it was begun after this request came, so this one may have it, and nobody may keep it.
+        let made = if self.variants.is_gone(&made.variant) { made.kept_by_nobody() } else { made };
+        Ok(answer(&made, errand))
     }
 
     async fn found_or_made(self: &Arc<Self>, errand: &Errand, if_none_match: Option<&str>) -> Result<Made, Failure> {
@@ -72,7 +75,7 @@ impl Flow {
         let mut found = self.variants.peek(&key);
         // What another tier has answers a condition better than an origin.
         if found.is_none() && failed.is_none() && if_none_match.is_some() {
-            found = self.look(key).await;
+            found = self.look(&errand.picture).await;
         }
         match Plan::decide(found, failed, now_s) {
             Plan::Fresh(found, ttl_s) => {
@@ -97,11 +100,11 @@ impl Flow {
     }
 
     /// What any tier has. One look serves everyone who asks at the same time.
-    async fn look(self: &Arc<Self>, key: Key) -> Option<Found<Variant>> {
-        let flow = Arc::clone(self);
-        let mut ticket =
-            self.looks.join(key, &self.tracker, move |_| async move { Ok(flow.variants.find(&key).await) });
-        ticket.wait().await.ok().flatten()
+    async fn look(self: &Arc<Self>, picture: &Picture) -> Option<Found<Variant>> {
+        let (flow, key) = (Arc::clone(self), picture.key);
+        let flight = (key, self.marks.last_hard(&picture.labels));
+        let look = move |_| async move { Ok(flow.variants.find(&key).await) };
+        self.looks.join(flight, &self.tracker, look).wait().await.ok().flatten()
     }
 
     /// Waits for the flight of this picture; `kept` is a stale one that may help where the flight takes too long.
@@ -307,6 +310,16 @@ impl Made {
     fn stale(found: &Found<Variant>, stale_s: u64, why: StaleWhy) -> Self {
         counted::stale(why);
         Self::kept(found, CacheOutcome::Stale { stale_s, why })
+    }
+
+    /// As it is when it was purged meanwhile.
+    fn kept_by_nobody(self) -> Self {
+        let lifetime = Lifetime { is_private: true, ..self.variant.lifetime };
+        let outcome = match self.outcome {
+            CacheOutcome::Miss { .. } => CacheOutcome::Miss { stored: false },
+            outcome => outcome,
+        };
+        Self { variant: Arc::new(Variant { lifetime, ..Variant::clone(&self.variant) }), outcome, ..self }
     }
 
     /// As it is for those who waited for another one's flight.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::lifetime::Lifetime;
 use super::original::Got;
 use super::{Answer, CacheOutcome, Failure, Flow, Rules, StaleWhy, Wanted, counted};
 use crate::cache::Place;
@@ -32,7 +33,7 @@ impl Flow {
                     (kept, CacheOutcome::Hit { ttl_s, place }, stages)
                 }
                 Got::Original(kept, None) => {
-                    let stored = !kept.lifetime.is_private;
+                    let stored = !kept.lifetime.is_private && !self.originals.tiers().is_gone(&kept);
                     (kept, CacheOutcome::Miss { stored }, stages)
                 }
                 Got::Stale(kept, _) => {
@@ -43,6 +44,9 @@ impl Flow {
                 Got::Unchanged(..) => return Err(Failure::from(OriginError::Upstream { code: 304 })),
             }
         };
+        // What was purged on its way is for this request alone.
+        let is_private = kept.lifetime.is_private || self.originals.tiers().is_gone(&kept);
+        let lifetime = Lifetime { is_private, ..kept.lifetime };
         let original = &kept.original;
         let source = wanted.original.redacted();
         let extension = extension(source);
@@ -51,7 +55,7 @@ impl Flow {
             content_type: original.content_type.clone().unwrap_or_else(|| media_type(extension).to_owned()),
             etag: format!("\"{}\"", &kept.tag[..32]),
             last_modified_s: original.last_modified_s,
-            keeping: wanted.keeping(freshness, wanted.ttl, &kept.lifetime, cache),
+            keeping: wanted.keeping(freshness, wanted.ttl, &lifetime, cache),
             labels: Arc::clone(&kept.labels),
             negotiated: false,
             filename: wanted.filename(extension),

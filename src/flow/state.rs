@@ -11,6 +11,8 @@ use super::mount::Mounts;
 use crate::engine::vips::{Vips, tracked_bytes};
 use crate::telemetry::metrics::Gauge;
 
+/// How long the start of the process waits for a bucket.
+const SETTLE_MAX: Duration = Duration::from_secs(2);
 /// How long the end of the process waits for a bucket.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
@@ -51,7 +53,7 @@ impl Flow {
             let (marks, is_behind) = (Arc::clone(&self.marks), Arc::clone(&self.is_journal_behind));
             self.tracker.spawn_blocking(move || match marks.upkeep() {
                 Ok(()) if is_behind.swap(false, Ordering::Relaxed) => {
-                    tracing::info!("journal of purges is written again")
+                    tracing::info!("journal of purges is written again");
                 }
                 // Said once, not every second.
                 Err(error) if !is_behind.swap(true, Ordering::Relaxed) => {
@@ -115,6 +117,13 @@ impl Flow {
     /// What stands before the signature in every path; empty for nothing.
     pub fn path_prefix(&self) -> &str {
         &self.config.urls.path_prefix
+    }
+
+    /// Learns what other nodes have purged while this one was away; to be called before anything is served.
+    pub async fn settle(&self) {
+        if let Some(shared) = &self.shared {
+            shared.settle(SETTLE_MAX).await;
+        }
     }
 
     /// Takes no more work; what is under way is finished, and what waits to be written is written.

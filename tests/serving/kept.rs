@@ -38,7 +38,12 @@ impl Site {
     pub(super) fn start() -> Self {
         let version = Arc::new(AtomicU32::new(0));
         let told = Arc::clone(&version);
-        Self { origin: Origin::start(move |_| picture(told.load(Ordering::SeqCst))), disk: folder(&[]), version }
+        Self { version, ..Self::before(Origin::start(move |_| picture(told.load(Ordering::SeqCst)))) }
+    }
+
+    /// With an origin that decides itself when its originals change.
+    pub(super) fn before(origin: Origin) -> Self {
+        Self { origin, disk: folder(&[]), version: Arc::default() }
     }
 
     /// From now on originals are others.

@@ -2,13 +2,15 @@
 //! and whatever was under way.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
 use super::kept::{End, Site, end, objects, picture, place, purged, settle, version};
 use super::shim::ahead;
+use crate::support::client::post;
 use crate::support::eventually;
 use crate::support::origin::{Gate, Origin};
 use crate::support::server::Launch;
@@ -173,4 +175,38 @@ fn what_was_kept_while_the_clock_was_ahead_can_be_purged() {
     end(server, End::Killed);
     let server = site.launch().start();
     assert_eq!((version(&server.get(&target)), version(&server.get(&other))), (1, 1));
+}
+
+/// Someone purges all the time: every request is answered all the same, with what nobody may keep.
+#[test]
+fn what_is_purged_whenever_it_is_made_is_served_and_kept_by_nobody() {
+    let admin: Arc<OnceLock<SocketAddr>> = Arc::default();
+    let (told, purging) = (Arc::clone(&admin), Arc::new(AtomicBool::new(true)));
+    let is_purging = Arc::clone(&purging);
+    let origin = Origin::start(move |_| {
+        if let Some(admin) = told.get().filter(|_| is_purging.load(Ordering::SeqCst)) {
+            let token = format!("Bearer {}", super::kept::TOKEN);
+            let order = json!({"prefixes": [""]}).to_string();
+            assert_eq!(post(*admin, "/purge", &[("authorization", &token)], &order).status, 200);
+        }
+        picture(0)
+    });
+    let site = Site::before(origin);
+    let server = site.launch().start();
+    admin.get_or_init(|| server.admin);
+    let (target, raw) = (site.target("w:32", "a.png"), format!("/_/raw:1/plain/{}", site.source("a.png")));
+    for target in [&target, &raw] {
+        for _ in 0..2 {
+            let before = site.asked();
+            let answer = server.get(target);
+            assert_eq!((version(&answer), answer.expect("cache-control")), (0, "no-store"), "{answer:?}");
+            assert!(!answer.expect("cache-status").contains("stored"), "{answer:?}");
+            assert!((1..=6).contains(&(site.asked() - before)), "{}", site.asked() - before);
+        }
+    }
+    purging.store(false, Ordering::SeqCst);
+    for target in [&target, &raw] {
+        assert!(server.get(target).expect("cache-control").starts_with("public, max-age="));
+        assert_eq!(place(&server.get(target)), "mem");
+    }
 }

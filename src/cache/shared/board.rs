@@ -15,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,8 @@ pub(super) struct Board {
     keep: Duration,
     skew: Duration,
     seen: Mutex<Seen>,
+    /// Whether a reading has ended, well or not.
+    is_tried: watch::Sender<bool>,
 }
 
 /// What has been read.
@@ -104,8 +107,8 @@ impl Board {
     pub fn new(spec: &SharedSpec, bucket: Arc<dyn Bucket>, marks: Arc<Marks>, node: String) -> Self {
         let SharedSpec { marks_poll, keep, clock_skew, .. } = *spec;
         let names = Names::new(&spec.prefix);
-        let seen = Mutex::default();
-        Self { bucket, names, marks, node, interval: marks_poll, keep, skew: clock_skew, seen }
+        let (seen, is_tried) = (Mutex::default(), watch::Sender::new(false));
+        Self { bucket, names, marks, node, interval: marks_poll, keep, skew: clock_skew, seen, is_tried }
     }
 
     /// Reads once an interval until `stop`.
@@ -116,10 +119,17 @@ impl Board {
                 let began = clock::instant();
                 let is_read = self.read_and_tell(was_read).await;
                 was_read = is_read;
+                self.is_tried.send_replace(true);
                 sleep_until(began + self.interval).await;
             }
         };
         let _: Option<std::convert::Infallible> = stop.run_until_cancelled(reading).await;
+    }
+
+    /// Waits until the first reading has ended, well or not.
+    pub async fn tried(&self) {
+        // The sender lives in what this borrows.
+        let _ = self.is_tried.subscribe().wait_for(|is_tried| *is_tried).await;
     }
 
     /// Whether all marks of other nodes are known that were published a few intervals ago.

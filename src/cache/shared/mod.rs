@@ -17,7 +17,8 @@
 //! gone. It goes on serving what it keeps itself until it reads the board again; then it takes in all marks it missed.
 //! From the bucket it reads nothing once its last look at the board is ten intervals old. `SharedState::marks_age_ms`
 //! and the metric `tintype_shared_marks_read_timestamp_seconds` show such a node. A process that starts reads nothing
-//! from the bucket before it has read the whole board.
+//! from the bucket before it has read the whole board, and serves nothing before that either, as long as the bucket
+//! answers soon ([`SharedTier::settle`]).
 //!
 //! Which clocks this needs is said in `clocks.rs`.
 //!
@@ -43,7 +44,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::Semaphore;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -196,6 +197,12 @@ impl SharedTier {
     /// [`SharedError::Unpublished`]: no other node is known to have them. The same marks may be published again.
     pub async fn publish(&self, marks: &[Mark]) -> Result<(), SharedError> {
         self.inner.board.publish(marks).await
+    }
+
+    /// Waits until the board was read for the first time, at most for `time`, and not for a bucket that fails: whoever
+    /// was away while something was purged should know before it serves what it kept.
+    pub async fn settle(&self, time: Duration) {
+        let _ = timeout(time, self.inner.board.tried()).await;
     }
 
     /// Waits until all that was put before is written or dropped; `false` where it was not within `time`. To be called
