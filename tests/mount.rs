@@ -3,10 +3,12 @@
 mod mount {
     mod changing;
     mod conformance;
+    mod disk;
     mod keeping;
     mod parts;
     mod passing;
     mod places;
+    mod purge;
     mod setup;
     mod stale;
     mod validating;

@@ -36,7 +36,7 @@ impl Failure {
 
     pub(super) fn purged() -> Self {
         let detail = "what was asked for was purged again and again while it was made";
-        Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "purged", "the picture is being purged", detail) }
+        Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "purged", "what was asked for is being purged", detail) }
     }
 
     pub(super) fn request_timeout() -> Self {
