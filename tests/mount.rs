@@ -5,6 +5,7 @@ mod mount {
     mod conformance;
     mod disk;
     mod keeping;
+    mod news;
     mod parts;
     mod passing;
     mod places;

@@ -68,7 +68,9 @@ pub(super) fn from_stored(
     let (code, body) = match piece(stored, method, request) {
         Piece::Whole => {
             // A 204 has none (RFC 9110 §8.6).
-            if stored.status != StatusCode::NO_CONTENT {
+            if stored.status == StatusCode::NO_CONTENT {
+                headers.remove(CONTENT_LENGTH);
+            } else {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(stored.body.len()));
             }
             (Status::Is(stored.status), stored.body.clone())
