@@ -132,6 +132,11 @@ impl Directory {
     pub(super) fn new(places: Vec<Place>, stamp: Stamp, labels: Arc<Labels>) -> Self {
         Self { places, stamp, labels }
     }
+
+    /// The places of responses that a request selects; the newest first, as RFC 9111 §4.1 wants it where several match.
+    pub(super) fn matching(&self, request: &HeaderMap) -> impl Iterator<Item = &Place> {
+        self.places.iter().filter(|place| place.vary.matches(request, place.language.as_deref()))
+    }
 }
 
 // === impl Place ===
