@@ -180,5 +180,10 @@ pub const fn is_failure(status: u16) -> bool {
     matches!(status, 500 | 502 | 503 | 504)
 }
 
+/// Whether an answer says that nothing is there any more.
+pub const fn is_missing(status: u16) -> bool {
+    matches!(status, 404 | 410)
+}
+
 #[cfg(test)]
 mod tests;

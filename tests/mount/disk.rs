@@ -30,8 +30,8 @@ fn restarted(server: Server, launch: &Launch) -> Server {
     launch.start()
 }
 
-fn ask(server: &Server, path: &str, foo: &str) -> Answer {
-    server.ask(path, &[("foo", foo)])
+fn ask(server: &Server, path: &str, value: &str) -> Answer {
+    server.ask(path, &[("foo", value)])
 }
 
 #[test]
@@ -44,17 +44,17 @@ fn a_restart_goes_on_with_what_is_kept() {
         let plain = format!("/m/plain{number}");
         let vary = format!("/m/vary{number}");
         let cases = [(&plain, "1"), (&vary, "1"), (&vary, "2")];
-        for (path, foo) in cases {
-            ask(&server, path, foo);
+        for (path, value) in cases {
+            ask(&server, path, value);
         }
         let asked = origin.asked().len();
         let server = restarted(server, &launch);
-        for (path, foo) in cases {
-            let answer = ask(&server, path, foo);
-            assert_eq!(text(&answer), format!("{} {foo}", path.trim_start_matches("/m")));
+        for (path, value) in cases {
+            let answer = ask(&server, path, value);
+            assert_eq!(text(&answer), format!("{} {value}", path.trim_start_matches("/m")));
             let note = answer.expect("cache-status");
             assert!(note.starts_with("tintype; hit; ttl=") && note.ends_with("detail=disk"), "{memory} {note}");
-            let again = ask(&server, path, foo);
+            let again = ask(&server, path, value);
             assert_eq!(again.expect("cache-status").ends_with("detail=disk"), memory == "0", "{again:?}");
         }
         assert_eq!(origin.asked().len(), asked);

@@ -1,5 +1,5 @@
-//! What later answers do to what is kept: a 304 can end its keeping, and what is one client's doing, or a failure of the
-//! moment, does not.
+//! What later answers do to what is kept: a 304 can end its keeping; one client's wishes, or a failure of the moment,
+//! cannot.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -29,8 +29,8 @@ fn tagged() -> Mounted {
     })
 }
 
-fn get(m: &Mounted, path: &str, foo: &str) -> usize {
-    text(&m.get(path, &[("foo", foo)])).parse().expect("a number")
+fn get(m: &Mounted, path: &str, value: &str) -> usize {
+    text(&m.get(path, &[("foo", value)])).parse().expect("a number")
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::upstream::{Came, Conditions};
 use super::{Mounts, PASSING_S};
 use crate::origin::OriginError;
 use crate::semantics::request_control::RequestControl;
-use crate::semantics::reuse::is_failure;
+use crate::semantics::reuse::{is_failure, is_missing};
 use crate::semantics::storing::NotStored;
 use crate::semantics::update::{Validated, if_range_field, is_updated_by_head, validated, validation_fields};
 use crate::telemetry::clock;
@@ -204,7 +204,7 @@ impl Mounts {
             return None;
         }
         let fresh = self.freshened(target, request, known, came);
-        match self.may_keep(site, target, request, &fresh) {
+        match site.may_keep(target, &request.headers, &fresh) {
             Ok(()) => {
                 let stored = Arc::new(fresh);
                 self.put(target, &stored, None).await;
@@ -244,12 +244,12 @@ impl Mounts {
             }
             if is_updated_by_head(&known.headers, status.as_u16(), &came.headers) && !self.is_gone(known) {
                 let fresh = self.freshened(target, request, known, &came);
-                match self.may_keep(site, target, request, &fresh) {
+                match site.may_keep(target, &request.headers, &fresh) {
                     Ok(()) => self.put(target, &Arc::new(fresh), None).await,
                     Err(why) if is_of_request(why) => {}
                     Err(_) => self.shelf.drop_one(&target.key, known),
                 }
-            } else if matches!(status, StatusCode::OK | StatusCode::NOT_FOUND | StatusCode::GONE) {
+            } else if status == StatusCode::OK || is_missing(status.as_u16()) {
                 self.shelf.drop_one(&target.key, known);
             }
         }
@@ -279,7 +279,7 @@ const fn is_of_request(why: NotStored) -> bool {
 /// Whether an answer of this status says that what is kept is no more what the origin has. A failure does not, nor does
 /// a refusal that is for one client or for a moment.
 fn is_instead(status: StatusCode) -> bool {
-    status.is_success() || status.is_redirection() || matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+    status.is_success() || status.is_redirection() || is_missing(status.as_u16())
 }
 
 fn passing(came: Came, not_kept: Option<&'static str>, is_verbatim: bool) -> Landed {

@@ -94,21 +94,6 @@ impl Mounts {
         }
     }
 
-    /// Whether a response may still be kept after what the origin said of it anew.
-    pub(super) fn may_keep(
-        &self,
-        site: &Site,
-        target: &Target,
-        request: &Request,
-        stored: &Stored,
-    ) -> Result<(), NotStored> {
-        let meta = site.meta(stored.status.as_u16(), &stored.headers, stored.requested_s, stored.received_s);
-        let (uri, response) = (&target.url, &stored.headers);
-        // Whatever brought the news, what is kept answers GET.
-        let method = &Method::GET;
-        site.may_store(&Exchange { method, target: uri, request: &request.headers, response, meta: &meta })
-    }
-
     pub(super) async fn put(&self, target: &Target, stored: &Arc<Stored>, own: Option<Stamp>) {
         // Its directory is that of all variants, whatever tags the origin gives to one.
         let common = Arc::new(self.labels(target, Vec::new()));

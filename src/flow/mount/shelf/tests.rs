@@ -1,8 +1,10 @@
+//! What is found after what was put and dropped.
+
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
 use super::*;
-use crate::cache::{Marks, Stamps, TierNames};
+use crate::cache::{Marks, Selector, Stamps, Tag, TierNames};
 
 const NOW_S: u64 = 1_794_700_800;
 
@@ -91,4 +93,37 @@ async fn one_response_is_dropped_alone() {
     put(&shelf, &uri, &stored(Some("2"), "two", stamps.now()), None).await;
     shelf.drop_one(&uri, &one);
     assert_eq!((found(&shelf, &uri, "1"), found(&shelf, &uri, "2")), ("other".to_owned(), "two".to_owned()));
+}
+
+#[tokio::test]
+async fn what_a_tier_below_brings_after_a_drop_is_not_found() {
+    let (shelf, stamps, uri) = (shelf(), Stamps::default(), Key::of("test", &[]));
+    let old = stored(None, "old", stamps.now());
+    shelf.drop_all(&uri, stamps.now(), NOW_S);
+    // As a read of the disk that had begun before.
+    shelf.tiers.keep(uri, &Arc::new(Kept::Response(old)));
+    assert!(matches!(shelf.find_below(&uri, &request("1"), NOW_S).await, Found::Nothing));
+    assert_eq!(found(&shelf, &uri, "1"), "nothing");
+}
+
+#[tokio::test]
+async fn a_purge_takes_a_directory_with_its_source_and_responses_by_their_tags() {
+    let marks = Arc::new(Marks::in_memory(Stamps::default()));
+    let names = TierNames { memory: "mount_memory", disk: "mount_disk" };
+    let shelf = Shelf::new(Tiers::new(1 << 20, Arc::clone(&marks), names));
+    let (stamps, uri) = (marks.stamps().clone(), Key::of("test", &[]));
+    let common = Arc::new(Labels { source: "http://h/a".to_owned(), tags: Vec::new() });
+    let tag = Tag::new("x").unwrap();
+    for (value, tags) in [("1", vec![tag.clone()]), ("2", Vec::new())] {
+        let labels = Arc::new(Labels { tags, ..Labels::clone(&common) });
+        let stored = Arc::new(Stored { labels, ..Stored::clone(&stored(Some(value), "x", stamps.now())) });
+        shelf.put(&uri, &common, &stored, None, NOW_S).await;
+    }
+    let late = Arc::new(Stored { labels: Arc::clone(&common), ..Stored::clone(&stored(None, "late", stamps.now())) });
+    marks.purge(&[Selector::Tag(tag)], false).unwrap();
+    assert_eq!((found(&shelf, &uri, "1"), found(&shelf, &uri, "2")), ("other".to_owned(), "x".to_owned()));
+    marks.purge(&[Selector::Prefix("http://h/".to_owned())], false).unwrap();
+    assert_eq!(found(&shelf, &uri, "2"), "nothing");
+    shelf.put(&uri, &common, &late, None, NOW_S).await;
+    assert_eq!(found(&shelf, &uri, "2"), "nothing", "it was fetched before the purge");
 }
