@@ -196,6 +196,30 @@ fn a_folder_or_pipe_in_the_place_of_a_file_stops_nothing() {
     assert!(!is_degraded(&disk_state(&server)), "{}", disk_state(&server));
 }
 
+/// Somebody makes room by hand, below a process that runs.
+#[test]
+fn a_folder_that_is_tidied_up_costs_what_was_in_it() {
+    let site = Site::start();
+    let targets = site.targets(4);
+    let server = launch(&site).start();
+    for what in ["objects", "tmp", "index.redb"] {
+        let first: Vec<_> = targets.iter().map(|target| server.get(target)).collect();
+        eventually("they are on disk", || targets.iter().all(|target| place(&server.get(target)) == "disk"));
+        let path = site.disk.path().join(what);
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("ours");
+        for (target, first) in targets.iter().zip(&first) {
+            assert!(lasting(&server.get(target)) == lasting(first), "{what}");
+        }
+        eventually("they are on disk again", || targets.iter().all(|target| place(&server.get(target)) == "disk"));
+        assert!(!is_degraded(&disk_state(&server)), "{what}: {}", disk_state(&server));
+        purged(&server, &json!({"sources": [site.source("a.png")]}));
+        assert_eq!(place(&server.get(&targets[0])), "uri-miss", "{what}");
+    }
+    settle(&server, 1, 1);
+    end(server, End::Killed);
+    assert_eq!(place(&launch(&site).start().get(&targets[0])), "disk");
+}
+
 #[test]
 fn damage_while_nobody_looked_is_found_at_the_next_start() {
     let site = Site::start();

@@ -10,6 +10,9 @@ use super::kept::{End, Site, disk_state, end, events, lasting, on_disk, place, s
 use crate::support::client::send;
 use crate::support::eventually;
 
+/// What is done to the file of the index.
+type Harm<'a> = &'a dyn Fn(&Path);
+
 const PICTURES: u32 = 6;
 
 #[test]
@@ -92,7 +95,7 @@ fn a_folder_belongs_to_one_process() {
 #[test]
 fn without_its_index_the_disk_is_as_warm() {
     let cut = |path: &Path, len: u64| fs::File::options().write(true).open(path).and_then(|file| file.set_len(len));
-    let harms: [(&str, &dyn Fn(&Path)); 7] = [
+    let harms: [(&str, Harm<'_>); 7] = [
         ("removed", &|path| fs::remove_file(path).expect("a file")),
         ("emptied", &|path| cut(path, 0).expect("a file")),
         ("cut", &|path| cut(path, 5000).expect("a file")),
