@@ -1,6 +1,5 @@
 //! A real S3 server in the test's process, for the bucket that nodes share, which can fall silent and come back; and
-//! the
-//! nodes.
+//! the nodes.
 
 use std::fs;
 use std::net::SocketAddr;
