@@ -218,11 +218,10 @@ impl Marks {
     /// # Errors
     /// The marks could not be made durable: they hold until the process ends, and nobody is to be told more.
     pub fn purge(&self, selectors: &[Selector], soft: bool) -> Result<Vec<Mark>, MarksError> {
-        let stamp = self.stamps.now();
-        let marks: Vec<Mark> =
-            selectors.iter().map(|selector| Mark { selector: selector.clone(), stamp, soft }).collect();
-        self.enforce(&marks)?;
-        Ok(marks)
+        self.enforce(|stamps| {
+            let stamp = stamps.now();
+            selectors.iter().map(|selector| Mark { selector: selector.clone(), stamp, soft }).collect()
+        })
     }
 
     /// An original was found changed by a fetch that began at `since`: what was made of it before is stale. Never
@@ -230,7 +229,8 @@ impl Marks {
     pub fn outdate(&self, source: &Tag, since: Stamp) {
         let stamp = Stamp::from_micros(since.micros().saturating_sub(1));
         let mark = Mark { selector: Selector::Tag(source.clone()), stamp, soft: true };
-        if self.insert(std::slice::from_ref(&mark)).is_empty() || self.journal.is_none() {
+        let (_, news) = self.insert(|_| vec![mark.clone()]);
+        if news.is_empty() || self.journal.is_none() {
             return;
         }
         let mut unwritten = lock(&self.unwritten);
@@ -241,13 +241,13 @@ impl Marks {
         }
     }
 
-    /// Takes marks of other nodes: they hold here at once, and durably when this returns. Known ones change nothing.
-    /// Later stamps come after all of them. Blocks on the disk.
+    /// Takes marks of other nodes, as `stamped` says with stamps of this one: they hold here at once, and durably when
+    /// this returns. Known ones change nothing. Later stamps come after all of them. Blocks on the disk.
     ///
     /// # Errors
     /// As [`Self::purge`]; the same marks may be given again.
-    pub fn take_in(&self, marks: &[Mark]) -> Result<(), MarksError> {
-        self.enforce(marks)
+    pub fn take_in(&self, stamped: impl FnOnce(&Stamps) -> Vec<Mark>) -> Result<(), MarksError> {
+        self.enforce(stamped).map(drop)
     }
 
     /// Brings the journal up to date, and writes it anew when it says much more than it must. To be called about every
@@ -273,29 +273,36 @@ impl Marks {
         }
     }
 
-    /// Puts marks in force; those that say anything new.
-    fn insert(&self, marks: &[Mark]) -> Vec<Mark> {
+    /// Puts marks in force; all of them, and those that say anything new.
+    ///
+    /// Work takes a stamp and then looks at what is kept. If a mark had its stamp for a while and were not there yet,
+    /// work of that while would use what is purged and look as if it had begun after the purge. So nobody gets past the
+    /// marks from before their stamps are taken until they are there.
+    fn insert(&self, stamped: impl FnOnce(&Stamps) -> Vec<Mark>) -> (Vec<Mark>, Vec<Mark>) {
         let mut kinds = self.write();
+        let mut youngest = self.youngest.swap(u64::MAX, Ordering::AcqRel);
+        let marks = stamped(&self.stamps);
         let mut news = Vec::new();
-        for mark in marks {
+        for mark in &marks {
             self.stamps.observe(mark.stamp);
             if kinds.of(mark.soft).insert(&mark.selector, mark.stamp) {
                 news.push(mark.clone());
-                self.youngest.fetch_max(mark.stamp.micros(), Ordering::Release);
+                youngest = youngest.max(mark.stamp.micros());
             }
         }
-        news
+        self.youngest.store(youngest, Ordering::Release);
+        (marks, news)
     }
 
-    /// Puts marks in force and makes them durable, with all that came before them.
-    fn enforce(&self, marks: &[Mark]) -> Result<(), MarksError> {
+    /// Puts marks in force and makes them durable, with all that came before them; gives them.
+    fn enforce(&self, stamped: impl FnOnce(&Stamps) -> Vec<Mark>) -> Result<Vec<Mark>, MarksError> {
         // Before the marks hold, so that whoever finds a mark known finds it durable as well.
         let journal = self.journal.as_ref().map(lock);
-        let news = self.insert(marks);
-        let Some(mut journal) = journal.filter(|journal| !news.is_empty() || journal.is_broken()) else {
-            return Ok(());
-        };
-        self.write_down(&mut journal, &news).and_then(|()| journal.sync()).map_err(MarksError::Journal)
+        let (marks, news) = self.insert(stamped);
+        if let Some(mut journal) = journal.filter(|journal| !news.is_empty() || journal.is_broken()) {
+            self.write_down(&mut journal, &news).and_then(|()| journal.sync()).map_err(MarksError::Journal)?;
+        }
+        Ok(marks)
     }
 
     fn write_down(&self, journal: &mut Journal, marks: &[Mark]) -> io::Result<()> {

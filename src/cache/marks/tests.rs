@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -142,9 +144,9 @@ fn marks_of_other_nodes_are_taken_in_once() {
         Mark { selector: by_prefix("http://a/"), stamp: other.now(), soft: true },
     ];
     let before = marks.stamps().now();
-    marks.take_in(&theirs).unwrap();
+    marks.take_in(|_| theirs.clone()).unwrap();
     let len = fs::metadata(&file).unwrap().len();
-    marks.take_in(&theirs).unwrap();
+    marks.take_in(|_| theirs.clone()).unwrap();
     assert_eq!(fs::metadata(&file).unwrap().len(), len);
     assert!(marks.stamps().now() > theirs[1].stamp);
     drop(marks);
@@ -163,7 +165,7 @@ fn a_write_that_fails_is_told_and_the_next_one_brings_everything() {
     assert!(marks.is_gone(before, &labels("", &["x"])), "a purge that could not be written down holds while we live");
     // Known already, and yet not written down.
     let again = Mark { selector: by_tag("x"), stamp: Stamp::from_micros(1), soft: false };
-    marks.take_in(&[again]).unwrap();
+    marks.take_in(|_| vec![again]).unwrap();
     drop(marks);
     assert!(open(&file).is_gone(before, &labels("", &["x"])));
 }
@@ -341,6 +343,42 @@ fn any_labels() -> impl Strategy<Value = Labels> {
         .prop_map(|(source, tags)| labels(&source, &tags.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
+/// Work takes a stamp and then looks at what is kept. With a stamp above that of a mark it must see the mark, or what it
+/// made of purged things would look good.
+#[test]
+fn whoever_begins_after_a_mark_sees_it() {
+    let (_folder, file) = folder();
+    let (marks, a) = (open(&file), labels("http://a/b.jpg", &["x"]));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Another one's purges keep the journal busy.
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                marks.purge(&[by_tag("y")], false).unwrap();
+            }
+        });
+        let unseen = (0..50).filter(|_| {
+            let kept = marks.stamps().now();
+            let (marks, a) = (&marks, &a);
+            let working = scope.spawn(move || {
+                let mut last = Stamp::default();
+                loop {
+                    let begun = marks.stamps().now();
+                    if marks.is_gone(kept, a) {
+                        return last;
+                    }
+                    last = begun;
+                }
+            });
+            let mark = marks.purge(&[by_tag("x")], false).unwrap()[0].stamp;
+            working.join().unwrap() >= mark
+        });
+        let unseen = unseen.count();
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(unseen, 0, "work began after its mark and did not see it");
+    });
+}
+
 proptest! {
     #[test]
     fn judging_agrees_with_looking_through_a_list(
@@ -348,7 +386,7 @@ proptest! {
         asked in prop::collection::vec((0_u64..55, any_labels()), 1..20),
     ) {
         let marks = Marks::in_memory(Stamps::default());
-        marks.take_in(&given).unwrap();
+        marks.take_in(|_| given.clone()).unwrap();
         let model = Model { marks: given };
         for (stamp, labels) in asked {
             let stamp = Stamp::from_micros(stamp);
@@ -375,7 +413,7 @@ proptest! {
             Verdict::Gone => 2,
         };
         let marks = Marks::new(Stamps::default(), Bounds { marks_max: 4, text_bytes_max: 12 }, &Content::default());
-        marks.take_in(&given).unwrap();
+        marks.take_in(|_| given.clone()).unwrap();
         prop_assert!(marks.state().hard <= 4 && marks.state().soft <= 4);
         let model = Model { marks: given };
         for (stamp, labels) in asked {

@@ -232,10 +232,10 @@ impl Board {
     async fn take_in(&self, theirs: Vec<Mark>, reading: Reading) -> Result<(), Unread> {
         let (marks, skew) = (Arc::clone(&self.marks), self.skew);
         let taking = tokio::task::spawn_blocking(move || {
-            let stamped =
-                |mark: Mark| Mark { stamp: clocks::of_mark(mark.stamp, marks.stamps(), skew, reading), ..mark };
-            let ours: Vec<Mark> = theirs.into_iter().map(stamped).collect();
-            marks.take_in(&ours)
+            marks.take_in(|stamps| {
+                let stamped = |mark: Mark| Mark { stamp: clocks::of_mark(mark.stamp, stamps, skew, reading), ..mark };
+                theirs.into_iter().map(stamped).collect()
+            })
         });
         taking.await.map_err(|_| Unread::Ending)?.map_err(Unread::Journal)
     }
