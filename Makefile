@@ -126,6 +126,11 @@ bench: setup ## Measure the engine: pictures a second and bytes for usual sizes 
 bench-hits: setup ## Measure whether hits wait while every worker makes pictures: percentiles of both, and their ratio.
 	@$(CARGO) bench --locked --bench hits
 
+.PHONY: bench-cache
+bench-cache: setup ## Measure what the disk tier keeps, S3-FIFO beside LRU, and the start of one with a million entries.
+#> Fewer entries: make bench-cache CACHE_BENCH_ENTRIES=100000. A million take ten minutes and 5 GB of disk.
+	@$(CARGO) bench --locked --bench cache
+
 .PHONY: soak
 soak: setup ## Kill the server SOAK_KILLS (200) times while it writes, then make pictures for SOAK_SECONDS (300).
 #> After each kill every answer must be right and budgets must hold; at the end the process must not have grown.

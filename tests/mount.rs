@@ -3,10 +3,13 @@
 mod mount {
     mod changing;
     mod conformance;
+    mod disk;
     mod keeping;
+    mod news;
     mod parts;
     mod passing;
     mod places;
+    mod purge;
     mod setup;
     mod stale;
     mod validating;

@@ -87,8 +87,14 @@ impl<V: Keep> Tiers<V> {
 
     /// What memory has. Never waits, so a hit never stands behind anything.
     pub fn peek(&self, key: &Key) -> Option<Found<V>> {
-        let found = self.memory.get(key).and_then(|value| self.judged(value, Place::Memory));
+        let found = self.look(key);
         count(self.names.memory, found.is_some());
+        found
+    }
+
+    /// The same for one look of several at a request, which is counted by whoever knows how it ended.
+    pub fn look(&self, key: &Key) -> Option<Found<V>> {
+        let found = self.memory.get(key).and_then(|value| self.judged(value, Place::Memory));
         if found.is_some()
             && let Some(disk) = &self.disk
         {
@@ -135,6 +141,14 @@ impl<V: Keep> Tiers<V> {
         }
         if let Some(shared) = &self.shared {
             shared.put(entry);
+        }
+    }
+
+    /// Forgets the key, in memory and on disk. What other nodes can have is left to marks.
+    pub fn remove(&self, key: &Key) {
+        self.memory.remove(key);
+        if let Some(disk) = &self.disk {
+            disk.remove(key);
         }
     }
 

@@ -27,7 +27,7 @@ use crate::config::Config;
     were just being made. A purge by prefix compares with names as the server writes them: hosts in lower case, \
     signatures of presigned links left out. An empty prefix names everything.")]
 pub struct PurgeArgs {
-    /// URLs of pictures, or their paths, signed or not; whichever format they were negotiated in
+    /// URLs of pictures or below mounts, or their paths, signed or not; whatever they were negotiated to
     #[arg(long, value_name = "URL", num_args = 1..)]
     url: Vec<String>,
     /// Sources as they stand in URLs, such as `https://…`, `local:///…`, `s3://bucket/key`

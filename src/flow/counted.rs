@@ -14,11 +14,6 @@ pub fn asked(tier: &'static str, hit: bool) {
     Counter::CacheEvents.add(1, &[("tier", tier), ("event", if hit { "hit" } else { "miss" })]);
 }
 
-/// A tier was given something.
-pub fn kept(tier: &'static str) {
-    Counter::CacheEvents.add(1, &[("tier", tier), ("event", "insert")]);
-}
-
 /// Something stale is served.
 pub fn stale(why: StaleWhy) {
     Counter::StaleServed.add(1, &[("why", why.name())]);

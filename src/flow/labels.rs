@@ -22,7 +22,12 @@ const TAG_BYTES_MAX: usize = 64;
 
 /// Names an original and all that was made of it.
 pub fn source_tag(original: &OriginalId) -> Tag {
-    digest_tag("s-", blake3::hash(original.as_str().as_bytes()).as_bytes())
+    text_tag(original.as_str())
+}
+
+/// The same for what has no identity of its own, only a name.
+pub fn text_tag(source: &str) -> Tag {
+    digest_tag("s-", blake3::hash(source.as_bytes()).as_bytes())
 }
 
 /// Names an original alone.

@@ -349,14 +349,14 @@ fn answer(made: &Made, errand: &Errand) -> Answer {
     let Errand { wanted, rules, .. } = errand;
     let variant = &made.variant;
     let freshness = &rules.policy.freshness;
-    let ttl = if variant.truncated { freshness.ttl_truncated } else { wanted.ttl.unwrap_or(freshness.ttl) };
+    let own = if variant.truncated { Some(freshness.ttl_truncated) } else { wanted.ttl };
     let format = variant.format.unwrap_or(Format::Jpeg);
     Answer {
         body: variant.body.clone(),
         content_type: format.media_type().to_owned(),
         etag: variant.etag.clone(),
         last_modified_s: variant.last_modified_s,
-        keeping: wanted.keeping(freshness, ttl, &variant.lifetime, made.outcome),
+        keeping: wanted.keeping(freshness, own, &variant.lifetime, made.outcome),
         // Those of this URL: another one, with other presets, may have had the same picture made.
         labels: Arc::clone(&errand.picture.labels),
         negotiated: wanted.is_negotiated(),

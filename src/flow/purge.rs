@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::labels::{original_tag, picture_tag, source_tag};
+use super::mount::Mounts;
 use super::{Failure, Flow, Rules, counted};
 use crate::cache::{BadTag, Mark, MarkSet, Marks, MarksError, Selector, Tag};
 use crate::origin::{OriginError, Origins};
@@ -18,7 +19,8 @@ use crate::origin::{OriginError, Origins};
 #[serde(deny_unknown_fields, default)]
 pub struct PurgeOrder {
     /// URLs of pictures, or their paths. Each names what all URLs with the same meaning answer, in all formats, and
-    /// has its original's origin asked again. One that asks for the original itself is a source.
+    /// has its original's origin asked again. One that asks for the original itself is a source, and one that a mount
+    /// claims names what the mount's origin has there, however it varies.
     pub urls: Vec<String>,
     /// Sources as they stand in URLs: an original, and all that was made of it.
     pub sources: Vec<String>,
@@ -88,7 +90,7 @@ impl Flow {
     /// The order cannot be followed (400, and nothing was done), or could not be made durable (503): then it holds
     /// until the process ends, and is to be repeated.
     pub async fn purge(self: &Arc<Self>, order: PurgeOrder) -> Result<PurgeReport, Failure> {
-        let selected = Selected::of(&order, &self.rules.load(), self.originals.origins())?;
+        let selected = Selected::of(&order, &self.rules.load(), self.originals.origins(), &self.mounts)?;
         let flow = Arc::clone(self);
         let work = self.tracker.spawn(async move { flow.follow(selected, order).await });
         work.await.unwrap_or_else(|_| Err(internal()))
@@ -125,7 +127,8 @@ impl Flow {
         })?;
         self.forget_failures();
         let set = MarkSet::new(&named);
-        let purged = vec![self.variants.clean_up(&set, soft), self.originals.tiers().clean_up(&set, soft)];
+        let mut purged = vec![self.variants.clean_up(&set, soft), self.originals.tiers().clean_up(&set, soft)];
+        purged.extend(self.mounts.clean_up(&set, soft));
         Ok((all, purged))
     }
 
@@ -139,7 +142,7 @@ impl Flow {
 // === impl Selected ===
 
 impl Selected {
-    fn of(order: &PurgeOrder, rules: &Rules, origins: &Origins) -> Result<Self, Failure> {
+    fn of(order: &PurgeOrder, rules: &Rules, origins: &Origins, mounts: &Mounts) -> Result<Self, Failure> {
         let lists = order.lists();
         let items: usize = lists.iter().map(|(_, items)| items.len()).sum();
         if items == 0 {
@@ -151,7 +154,7 @@ impl Selected {
         let mut selected = Self::default();
         for (list, items) in lists {
             for (place, item) in items.iter().enumerate() {
-                selected.take(list, item, rules, origins).map_err(|fault| Failure {
+                selected.take(list, item, rules, origins, mounts).map_err(|fault| Failure {
                     segment: Some(item.chars().take(SHOWN_CHARS_MAX).collect()),
                     ..refused(format!("{list}[{place}]: {fault}"))
                 })?;
@@ -160,26 +163,39 @@ impl Selected {
         Ok(selected)
     }
 
-    fn take(&mut self, list: &str, item: &str, rules: &Rules, origins: &Origins) -> Result<(), Fault> {
+    fn take(&mut self, list: &str, item: &str, rules: &Rules, origins: &Origins, mounts: &Mounts) -> Result<(), Fault> {
         if item.len() > ITEM_BYTES_MAX {
             return Err(Fault::TooLong);
         }
-        self.named.push(match list {
-            "urls" => match rules.meant(&path_of(item, &rules.dialect.prefix())?, origins)? {
-                (original, Some(transform)) => {
-                    self.doubted.push(Selector::Tag(original_tag(&original)));
-                    Selector::Tag(picture_tag(rules.mount, &original, &transform))
+        let selector = match list {
+            "urls" => {
+                let (path, prefix) = (sent_path(item).ok_or(Fault::NoPath)?, rules.dialect.prefix());
+                let mounted = (!is_below(path, &prefix)).then(|| mounts.source_tag(path)).flatten();
+                match mounted {
+                    Some(tag) => Selector::Tag(tag),
+                    None => self.picture(&with_prefix(path, &prefix), rules, origins)?,
                 }
-                (original, None) => Selector::Tag(source_tag(&original)),
-            },
+            }
             "sources" => {
                 let source = rules.dialect.full_source(item.to_owned());
                 Selector::Tag(source_tag(&origins.identify(&source)?))
             }
             "prefixes" => Selector::Prefix(beginning(item).ok_or(Fault::NoBeginning)?),
             _ => Selector::Tag(Tag::new(item)?),
-        });
+        };
+        self.named.push(selector);
         Ok(())
+    }
+
+    /// What names the answers of a picture's URL.
+    fn picture(&mut self, path: &str, rules: &Rules, origins: &Origins) -> Result<Selector, Fault> {
+        Ok(match rules.meant(path, origins)? {
+            (original, Some(transform)) => {
+                self.doubted.push(Selector::Tag(original_tag(&original)));
+                Selector::Tag(picture_tag(rules.mount, &original, &transform))
+            }
+            (original, None) => Selector::Tag(source_tag(&original)),
+        })
     }
 
     /// Puts the marks in force and makes them durable; gives those that are counted, and all of them.
@@ -223,16 +239,23 @@ fn internal() -> Failure {
     Failure::new(500, "internal", "internal error", "")
 }
 
-/// The path of a URL with the prefix of all paths, which may be left out.
-fn path_of(url: &str, prefix: &str) -> Result<String, Fault> {
+/// The path of a URL and what follows it.
+fn sent_path(url: &str) -> Option<&str> {
     let is_scheme = |scheme: &str| ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    let path = match url.split_once("://") {
+    match url.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => rest.find('/').map(|path_at| &rest[path_at..]),
         _ => url.starts_with('/').then_some(url),
-    };
-    let path = path.ok_or(Fault::NoPath)?;
-    let has_prefix = path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
-    Ok(if has_prefix { path.to_owned() } else { [prefix, path].concat() })
+    }
+}
+
+/// Whether a path is below a prefix that the images have and nothing else.
+fn is_below(path: &str, prefix: &str) -> bool {
+    !prefix.is_empty() && path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The path with the prefix of all paths of images, which may be left out.
+fn with_prefix(path: &str, prefix: &str) -> String {
+    if is_below(path, prefix) { path.to_owned() } else { [prefix, path].concat() }
 }
 
 /// A beginning of identities in the form that identities have; nothing where none can begin so.
@@ -257,41 +280,4 @@ fn beginning(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_read_with_and_without_its_host_and_its_prefix() {
-        for (url, path) in [
-            ("https://img.example/img/_/w:1/plain/a", Some("/img/_/w:1/plain/a")),
-            ("HTTP://img.example:8080/_/plain/http://a/b", Some("/img/_/plain/http://a/b")),
-            ("/_/plain/http://a/b", Some("/img/_/plain/http://a/b")),
-            ("/imgs/plain/http://a/b", Some("/img/imgs/plain/http://a/b")),
-            ("https://img.example", None),
-            ("img.example/_/plain/a", None),
-            ("s3://bucket/a", None),
-            ("", None),
-        ] {
-            assert_eq!(path_of(url, "/img").ok().as_deref(), path, "{url}");
-        }
-        assert_eq!(path_of("/_/plain/a", "").unwrap(), "/_/plain/a");
-    }
-
-    #[test]
-    fn prefixes_take_the_form_of_identities() {
-        for (text, prefix) in [
-            ("", Some("")),
-            ("http://Photos.Example", Some("http://photos.example")),
-            ("HTTP://Photos.Example:80/A b/", Some("http://photos.example/A%20b/")),
-            ("https://a/b?v=1#x", Some("https://a/b?v=1")),
-            ("local:///Holidays/", Some("local:///Holidays/")),
-            ("ABS://box/a", Some("az://box/a")),
-            ("s3://", Some("s3://")),
-            ("photos/", None),
-            ("ftp://a/", None),
-            ("http:///", None),
-        ] {
-            assert_eq!(beginning(text).as_deref(), prefix, "{text}");
-        }
-    }
-}
+mod tests;

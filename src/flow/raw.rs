@@ -55,7 +55,7 @@ impl Flow {
             content_type: original.content_type.clone().unwrap_or_else(|| media_type(extension).to_owned()),
             etag: format!("\"{}\"", &kept.tag[..32]),
             last_modified_s: original.last_modified_s,
-            keeping: wanted.keeping(freshness, wanted.ttl.unwrap_or(freshness.ttl), &lifetime, cache),
+            keeping: wanted.keeping(freshness, wanted.ttl, &lifetime, cache),
             labels: Arc::clone(&kept.labels),
             negotiated: false,
             filename: wanted.filename(extension),

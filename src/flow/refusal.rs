@@ -34,6 +34,11 @@ impl Failure {
         Self::new(403, "bearer-refused", "the request is not authorized", detail)
     }
 
+    pub(super) fn purged() -> Self {
+        let detail = "what was asked for was purged again and again while it was made";
+        Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "purged", "what was asked for is being purged", detail) }
+    }
+
     pub(super) fn request_timeout() -> Self {
         let detail = "the picture was not ready within request_timeout; it is still being made";
         Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "request-timeout", "the request took too long", detail) }

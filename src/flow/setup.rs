@@ -84,7 +84,9 @@ impl Flow {
         let originals = Tiers::new(config.cache.originals_memory_bytes, Arc::clone(&marks), ORIGINALS);
         let variants = Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS);
         let name = &config.server.cache_status_name;
-        let mounts = Mounts::new(&config.mounts, name, Arc::clone(&origins), marks.stamps().clone(), tracker.clone())?;
+        let (disk_of_files, marks_of_files) = (disk.clone(), Arc::clone(&marks));
+        let mounts =
+            Mounts::new(&config.mounts, name, Arc::clone(&origins), disk_of_files, marks_of_files, tracker.clone())?;
         Ok(Arc::new(Self {
             rules,
             mounts: Arc::new(mounts),

@@ -166,7 +166,15 @@ impl Wanted {
 
     /// How long others may keep an answer: no longer than the settings let them, than the origin promises, and than the
     /// URL is good.
-    pub fn keeping(&self, rules: &Freshness, ttl: Duration, lifetime: &Lifetime, outcome: CacheOutcome) -> Keeping {
+    ///
+    /// `own` is a time of this picture's own, which holds for everyone: a preset's, or that of a truncated original.
+    pub fn keeping(
+        &self,
+        rules: &Freshness,
+        own: Option<Duration>,
+        lifetime: &Lifetime,
+        outcome: CacheOutcome,
+    ) -> Keeping {
         let now_s = clock::now_unix_s();
         let url_s = if self.expires_s == 0 { u64::MAX } else { self.expires_s.saturating_sub(now_s) };
         let origin_s = if lifetime.is_explicit { lifetime.fresh_until_s.saturating_sub(now_s) } else { u64::MAX };
@@ -177,10 +185,10 @@ impl Wanted {
         // Behind its end a URL is refused, so that nothing may be promised beyond it.
         let (while_s, if_s) = if self.expires_s == 0 { windows } else { (0, 0) };
         Keeping {
-            max_age_s: ttl.as_secs().min(most_s),
+            max_age_s: own.unwrap_or(rules.ttl).as_secs().min(most_s),
             stale_while_revalidate_s: while_s,
             stale_if_error_s: if_s,
-            cdn_max_age_s: (!rules.ttl_cdn.is_zero()).then(|| rules.ttl_cdn.as_secs().min(most_s)),
+            cdn_max_age_s: (!rules.ttl_cdn.is_zero()).then(|| own.unwrap_or(rules.ttl_cdn).as_secs().min(most_s)),
             is_private: lifetime.is_private,
         }
     }

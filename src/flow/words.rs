@@ -1,6 +1,7 @@
 //! The tiers in words: a line for each, for whoever looks at `/status` in the night.
 
 use super::Flow;
+use super::mount::Mounts;
 use crate::cache::{ClassState, DiskHealth, DiskState, Keep, MarksState, SharedState, Tiers};
 use crate::telemetry::clock;
 
@@ -14,6 +15,9 @@ impl Flow {
             memory("variants", &self.variants, cache.memory_bytes),
             memory("originals", self.originals.tiers(), cache.originals_memory_bytes),
         ];
+        if !self.mounts.is_empty() {
+            lines.push(mounts(&self.mounts, self.config.mounts.memory_bytes));
+        }
         match &self.disk {
             Some(disk) => lines.extend(disk_lines(&disk.state())),
             None => lines.push("disk: off, a restart begins cold (cache.disk_path)".to_owned()),
@@ -33,6 +37,16 @@ fn memory<V: Keep>(what: &str, tiers: &Tiers<V>, budget_bytes: u64) -> String {
     }
     let kept = tiers.memory();
     format!("memory: {} {what} in {}", kept.len(), of(kept.bytes(), budget_bytes))
+}
+
+fn mounts(mounts: &Mounts, budget_bytes: u64) -> String {
+    let (bytes, entries) = mounts.kept();
+    let memory = if budget_bytes == 0 {
+        "memory keeps none".to_owned()
+    } else {
+        format!("{entries} responses in memory in {}", of(bytes, budget_bytes))
+    };
+    format!("mounts: {}, {memory}, {} requests to origins under way", mounts.len(), mounts.flights())
 }
 
 fn disk_lines(state: &DiskState) -> Vec<String> {

@@ -47,7 +47,6 @@ fn passed(answer: mount::Answer, request: &Request) -> Reply {
     let mut response = Response::new(body);
     *response.status_mut() = match status {
         Status::Is(status) => status,
-        Status::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Status::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
     };
     *response.headers_mut() = headers;

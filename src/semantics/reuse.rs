@@ -136,6 +136,21 @@ impl Reuse {
         }
     }
 
+    /// The same where something else than time has made the response stale at `since_s`: windows of stale use begin
+    /// then, if its own time was not over before.
+    #[must_use]
+    pub fn stale_since(self, since_s: u64, now_s: u64) -> Self {
+        let lifetime_s = self.lifetime_s.min(self.age_s.saturating_sub(now_s.saturating_sub(since_s)));
+        let sooner_s = self.lifetime_s - lifetime_s;
+        Self {
+            lifetime_s,
+            is_fresh: false,
+            stale_while_revalidate_until_s: self.stale_while_revalidate_until_s.saturating_sub(sooner_s),
+            stale_if_error_until_s: self.stale_if_error_until_s.saturating_sub(sooner_s),
+            ..self
+        }
+    }
+
     /// The `ttl` of `Cache-Status` (RFC 9211 §2.4): seconds of freshness left, negative when stale.
     pub fn ttl_s(&self) -> i64 {
         let signed = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
@@ -163,6 +178,11 @@ impl Reuse {
 /// origin is well and says that the thing is gone.
 pub const fn is_failure(status: u16) -> bool {
     matches!(status, 500 | 502 | 503 | 504)
+}
+
+/// Whether an answer says that nothing is there any more.
+pub const fn is_missing(status: u16) -> bool {
+    matches!(status, 404 | 410)
 }
 
 #[cfg(test)]

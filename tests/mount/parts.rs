@@ -77,6 +77,32 @@ fn parts_of_the_same_version_are_joined_and_completed() {
 }
 
 #[test]
+fn a_joined_response_is_as_old_as_what_came_last() {
+    let m = mounted("", |asked| {
+        match asked.field("range") {
+            Some("bytes=0-4") => Reply::partial(&BODY[..5]).with("content-range", "bytes 0-4/10").with("age", "50"),
+            _ => Reply::partial(&BODY[5..]).with("content-range", "bytes 5-9/10"),
+        }
+        .with("cache-control", "max-age=60")
+        .with("etag", "\"a\"")
+    });
+    m.get("/", &[("range", "bytes=0-4")]);
+    m.get("/", &[]);
+    let whole = m.get("/", &[]);
+    let age_s: u64 = whole.expect("age").parse().expect("a number");
+    assert!(text(&whole) == BODY && age_s < 50 && m.asked() == 2, "{whole:?}");
+}
+
+#[test]
+fn a_condition_counts_for_a_part_too() {
+    let m = ranged(&[("cache-control", "max-age=60"), ("etag", "\"a\"")]);
+    m.get("/", &[("range", "bytes=0-3")]);
+    let unchanged = m.get("/", &[("range", "bytes=1-2"), ("if-none-match", "\"a\"")]);
+    assert_eq!((unchanged.status, unchanged.body.len(), m.asked()), (304, 0, 1));
+    assert_eq!(m.get("/", &[("range", "bytes=1-2"), ("if-none-match", "\"b\"")]).status, 206);
+}
+
+#[test]
 fn parts_of_unknown_versions_are_never_joined() {
     for fields in [
         &[("cache-control", "max-age=60")][..],

@@ -56,6 +56,22 @@ fn a_mount_that_cannot_be_served_is_refused_at_start() {
 }
 
 #[test]
+fn the_status_tells_of_mounts() {
+    let origin = Origin::of(b"x".to_vec());
+    let launch = Launch::new().set("ADMIN_TOKEN", "t0k");
+    let line = |launch: &Launch| {
+        let server = launch.start();
+        let page = send(server.admin, "GET", "/status", &[("authorization", "Bearer t0k")]).receive();
+        let status: serde_json::Value = serde_json::from_slice(&page.body).expect("a status");
+        let text = status.to_string();
+        text.find("mounts: ").map(|at| text[at..].split('"').next().unwrap_or_default().to_owned())
+    };
+    assert_eq!(line(&launch), None);
+    let said = line(&launch.clone().set("MOUNTS", &format!("/a={}", origin.url("")))).expect("a line");
+    assert_eq!(said, "mounts: 1, 0 responses in memory in 0 B of 64.0 MiB (0 %), 0 requests to origins under way");
+}
+
+#[test]
 fn without_mounts_there_are_none() {
     let server = Launch::new().start();
     assert_eq!(send(server.addr, "POST", "/m/x", &[]).receive().status, 405);

@@ -17,9 +17,9 @@ pub fn mounted(options: &str, handler: impl Fn(&Asked) -> Reply + Send + Sync + 
     Mounted { origin, server }
 }
 
-/// How a server with this origin at `/m` is started.
+/// How a server with this origin at `/m`, which takes purges, is started.
 pub fn launch(origin: &Origin, options: &str) -> Launch {
-    Launch::new().set("MOUNTS", &format!("/m={}{options}", origin.url("")))
+    Launch::new().set("ADMIN_TOKEN", "t0k").set("MOUNTS", &format!("/m={}{options}", origin.url("")))
 }
 
 /// An origin that gives the same fields with every answer; the body counts the requests.

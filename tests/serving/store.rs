@@ -1,5 +1,5 @@
-//! A real S3 server in the test's process, for the bucket that nodes share, which can fall silent and come back; and the
-//! nodes.
+//! A real S3 server in the test's process, for the bucket that nodes share, which can fall silent and come back; and
+//! the nodes.
 
 use std::fs;
 use std::net::SocketAddr;

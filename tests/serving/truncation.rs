@@ -42,6 +42,8 @@ fn its_time_is_a_setting() {
     let folder = folder(&[("cut.jpg", &cut())]);
     let server = Launch::over(folder.path()).set("TTL_TRUNCATED", "7s").start();
     assert_eq!(server.get(TARGET).field("cache-control"), Some("public, max-age=7"));
+    let told = Launch::over(folder.path()).set("TTL_TRUNCATED", "7s").set("TTL_CDN", "30d").start().get(TARGET);
+    assert_eq!(told.field("cdn-cache-control"), Some("max-age=7"), "CDNs less than anyone");
 }
 
 #[test]

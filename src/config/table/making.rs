@@ -93,8 +93,9 @@ pub(super) const PIXELS_AND_METADATA: Group = Group {
             kind: Kind::Int { min: 0, max: u32::MAX as u64 },
             default: "0",
             reload: Reload::Sighup,
-            doc: "A number that is part of the key of every variant. Raise it to have all variants made anew, as after \
-                  an upgrade with better pixels; an upgrade alone keeps them.",
+            doc: "The number of the pixels that are wanted. Raise it to have all variants made anew, as after an \
+                  upgrade with better pixels: those that are asked for are served as they are and made anew behind. \
+                  An upgrade alone keeps them.",
         },
     ],
 };

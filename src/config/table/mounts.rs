@@ -27,7 +27,7 @@ pub(super) const PASS_THROUGH: Group = Group {
             kind: Kind::Bytes { min: 0, max: 1 << 40 },
             default: "64MiB",
             reload: Reload::Start,
-            doc: "Memory for responses of mounts; 0 keeps none.",
+            doc: "Memory for responses of mounts; 0 keeps none there. Their disk is `cache.files_disk_bytes`.",
         },
         Setting {
             key: "mount.body_bytes_max",

@@ -1,4 +1,4 @@
-//! Bytes in and bytes out without a copy, each freed by who made them.
+//! Bytes in without a copy, bytes out with one, each freed by who made them.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
@@ -84,12 +84,13 @@ impl Drop for OwnedArea {
     }
 }
 
-/// The bytes of a blob that libvips made, without a copy.
+/// The bytes of a blob that libvips made, copied: behind a small result stands a buffer of many times its size, which a
+/// cache that counts bytes would keep without knowing.
 ///
 /// # Safety
 /// `area` must be a valid `VipsBlob` (or null); this function takes a reference of its own.
 pub(super) unsafe fn bytes_of(area: *mut c_void) -> Bytes {
     // SAFETY: valid by contract; the copy is a reference count, not bytes.
     let copy = if area.is_null() { area.cast() } else { unsafe { ffi::vips_area_copy(area.cast()) } };
-    NonNull::new(copy).map_or_else(Bytes::new, |area| Bytes::from_owner(OwnedArea(area)))
+    NonNull::new(copy).map_or_else(Bytes::new, |area| Bytes::copy_from_slice(OwnedArea(area).as_ref()))
 }

@@ -160,7 +160,7 @@ impl Outputs {
         unsafe { Image::from_raw(image.cast()) }.ok_or_else(|| self.nothing(output))
     }
 
-    /// The bytes of this name, without a copy.
+    /// The bytes of this name.
     pub fn bytes(&self, output: &str) -> Result<Bytes, VipsError> {
         // SAFETY: takes no arguments.
         let value = self.read(output, unsafe { ffi::vips_blob_get_type() })?;

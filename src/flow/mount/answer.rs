@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, DATE, ETAG, EXPIRES, HeaderValue, IF_MATCH,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, VARY,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, DATE, ETAG, EXPIRES, HeaderValue,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, VARY,
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
@@ -46,7 +46,6 @@ enum Piece {
         content_range: String,
     },
     NotModified,
-    PreconditionFailed,
     Unsatisfiable {
         content_range: Option<String>,
     },
@@ -68,7 +67,12 @@ pub(super) fn from_stored(
     note(&mut headers, status);
     let (code, body) = match piece(stored, method, request) {
         Piece::Whole => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(stored.body.len()));
+            // A 204 has none (RFC 9110 §8.6).
+            if stored.status == StatusCode::NO_CONTENT {
+                headers.remove(CONTENT_LENGTH);
+            } else {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(stored.body.len()));
+            }
             (Status::Is(stored.status), stored.body.clone())
         }
         Piece::Bytes { from, to, content_range } => {
@@ -79,10 +83,6 @@ pub(super) fn from_stored(
         Piece::NotModified => {
             headers = not_modified(&headers);
             (Status::Is(StatusCode::NOT_MODIFIED), Bytes::new())
-        }
-        Piece::PreconditionFailed => {
-            headers = not_modified(&headers);
-            (Status::PreconditionFailed, Bytes::new())
         }
         Piece::Unsatisfiable { content_range } => {
             headers = not_modified(&headers);
@@ -125,6 +125,11 @@ pub(super) fn is_range_wanted(stored: &Stored, request: &HeaderMap) -> bool {
 }
 
 fn piece(stored: &Stored, method: &Method, request: &HeaderMap) -> Piece {
+    let is_conditional = stored.status == StatusCode::OK || stored.part.is_some();
+    let reader = if *method == Method::HEAD { conditional::Method::Head } else { conditional::Method::Get };
+    if is_conditional && verdict(&stored.headers, stored.received_s, reader, request) == Verdict::NotModified {
+        return Piece::NotModified;
+    }
     if let Some(part) = &stored.part {
         let range = request.get(RANGE).map(text_of);
         let place = |at: u64| usize::try_from(at - part.first).ok().filter(|at| *at < stored.body.len());
@@ -142,12 +147,6 @@ fn piece(stored: &Stored, method: &Method, request: &HeaderMap) -> Piece {
     if stored.status != StatusCode::OK {
         return Piece::Whole;
     }
-    let reader = if *method == Method::HEAD { conditional::Method::Head } else { conditional::Method::Get };
-    match verdict(&stored.headers, stored.received_s, reader, request) {
-        Verdict::NotModified => return Piece::NotModified,
-        Verdict::PreconditionFailed => return Piece::PreconditionFailed,
-        Verdict::Proceed => {}
-    }
     let range = joined(lines(request, RANGE)).filter(|_| *method == Method::GET && is_range_wanted(stored, request));
     let Some(range) = range else { return Piece::Whole };
     let len = stored.body.len() as u64;
@@ -162,17 +161,15 @@ fn piece(stored: &Stored, method: &Method, request: &HeaderMap) -> Piece {
     }
 }
 
+/// What the conditions say that are for caches. `If-Match` and `If-Unmodified-Since` are for origins alone, which get
+/// them as they came (RFC 9111 §4.3.2).
 fn verdict(headers: &HeaderMap, received_s: u64, method: conditional::Method, request: &HeaderMap) -> Verdict {
     let line = |name: HeaderName| joined(lines(request, name));
-    let [if_match, if_none_match] = [IF_MATCH, IF_NONE_MATCH].map(line);
-    let [if_modified_since, if_unmodified_since] = [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE].map(line);
+    let [if_none_match, if_modified_since] = [IF_NONE_MATCH, IF_MODIFIED_SINCE].map(line);
     let conditions = Conditions {
-        if_match: if_match.as_deref(),
-        // Only a real date of modification says that something was modified (RFC 9110 §13.1.4).
-        if_unmodified_since: if_unmodified_since.as_deref().filter(|_| headers.contains_key(LAST_MODIFIED)),
         if_none_match: if_none_match.as_deref(),
         if_modified_since: if_modified_since.as_deref(),
-        if_range: None,
+        ..Conditions::default()
     };
     let now_s = clock::now_unix_s();
     let date = |name: HeaderName| parse_http_date(text_of(headers.get(name)?).trim(), now_s);

@@ -38,8 +38,6 @@ pub struct Answer {
 pub enum Status {
     /// What the origin said, or a plain success.
     Is(StatusCode),
-    /// A condition of the request does not hold for what is kept (RFC 9110 §13.1.1).
-    PreconditionFailed,
     /// No byte of the range exists in what is kept (RFC 9110 §15.5.17).
     RangeNotSatisfiable,
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use http::header::{CONTENT_LANGUAGE, HeaderName, HeaderValue, RANGE};
 use http::{Method, StatusCode};
 
-use super::ask::Request;
+use super::ask::{Body, Request};
 use super::site::{Site, Target};
 use super::stored::Stored;
 use super::upstream::{Came, Conditions};
 use super::{Mounts, PASSING_S};
 use crate::origin::OriginError;
 use crate::semantics::request_control::RequestControl;
-use crate::semantics::reuse::is_failure;
+use crate::semantics::reuse::{is_failure, is_missing};
+use crate::semantics::storing::NotStored;
 use crate::semantics::update::{Validated, if_range_field, is_updated_by_head, validated, validation_fields};
 use crate::telemetry::clock;
 
@@ -71,23 +72,10 @@ pub(super) enum Question {
 // === impl Visit ===
 
 impl Visit {
-    /// The stored response that may be served though the origin has failed.
-    fn covered(&self, known: Option<&Arc<Stored>>) -> Option<Arc<Stored>> {
-        let known = known.filter(|known| known.part.is_none())?;
-        let now_s = clock::now_unix_s();
-        let reuse = self.site.reuse(known, now_s);
-        (reuse.may_serve_on_error(now_s) && !self.wishes.no_cache).then(|| Arc::clone(known))
-    }
-
     /// Whether a response is one of those that this request selects.
     pub(super) fn selects(&self, stored: &Stored) -> bool {
         let language = stored.field(CONTENT_LANGUAGE);
         stored.vary.matches(&self.request.headers, language.as_deref())
-    }
-
-    /// Whether a response that another one's exchange brought may be used for this request.
-    pub(super) fn takes(&self, stored: &Stored) -> bool {
-        self.selects(stored) && self.site.reuse(stored, clock::now_unix_s()).is_fresh
     }
 }
 
@@ -108,7 +96,7 @@ impl Question {
     }
 
     /// The stored response that the question is about.
-    fn known(&self) -> Option<&Arc<Stored>> {
+    pub(super) fn known(&self) -> Option<&Arc<Stored>> {
         match self {
             Self::Validate(stored) | Self::Complete(stored, _) => Some(stored),
             Self::Whole | Self::Verbatim => None,
@@ -148,36 +136,24 @@ impl Mounts {
         let Visit { site, target, request, .. } = visit;
         let known = question.known();
         let came = match self.send(target, request, question.conditions()).await {
-            Ok(came) if is_failure(came.status.as_u16()) => match visit.covered(known) {
+            Ok(came) if is_failure(came.status.as_u16()) => match self.covered(visit, known) {
                 Some(stale) => return Ok(Some(Landed::Failed { stale, status: Some(came.status) })),
                 None => came,
             },
             Ok(came) => came,
             Err(error) => {
-                return match visit.covered(known) {
+                return match self.covered(visit, known) {
                     Some(stale) => Ok(Some(Landed::Failed { stale, status: None })),
                     None => Err(error),
                 };
             }
         };
         if request.method == Method::HEAD && target.source.is_none() {
-            return Ok(self.head_landed(visit, known, came));
+            return Ok(self.head_landed(visit, known, came).await);
         }
         match (question, came.status) {
             (Question::Validate(known), StatusCode::NOT_MODIFIED) => {
-                if validation_fields(&known.headers).is_empty() {
-                    return Ok(None);
-                }
-                return Ok(match validated(&known.headers, &came.headers) {
-                    Validated::Same => {
-                        let stored = self.freshen(target, request, known, &came);
-                        Some(Landed::Kept { stored, how: How::Validated })
-                    }
-                    Validated::Other => {
-                        self.shelf.drop_one(&target.key, known);
-                        None
-                    }
-                });
+                return Ok(self.confirmed(visit, known, &came).await);
             }
             (Question::Whole | Question::Complete(..), StatusCode::NOT_MODIFIED) => return Ok(None),
             // Whatever it has against the range, it may have nothing against the whole.
@@ -185,7 +161,7 @@ impl Mounts {
             _ => {}
         }
         let part = self.part_beside(visit, question, &came);
-        let kept = self.keep(site, target, request, &came, part.as_deref(), None);
+        let kept = self.keep(site, target, request, &came, part.as_deref(), None).await;
         let is_part = came.status == StatusCode::PARTIAL_CONTENT;
         match kept {
             // The part did not fit what is here, so that the whole is still missing.
@@ -201,33 +177,79 @@ impl Mounts {
                 Ok(Some(Landed::Kept { stored, how: How::Stored(came.status) }))
             }
             Err(why) => {
-                if let Some(known) = known {
-                    self.shelf.drop_one(&target.key, known);
+                let is_verbatim = matches!(question, Question::Verbatim);
+                // What is the client's doing says nothing about what others would get.
+                if !is_of_request(why) {
+                    if let Some(known) = known.filter(|_| is_instead(came.status)) {
+                        self.shelf.drop_one(&target.key, known);
+                    }
+                    if matches!(question, Question::Whole | Question::Validate(_)) {
+                        self.passing.insert(target.key, (), PASSING_S, clock::now_unix_s());
+                    }
                 }
-                if matches!(question, Question::Whole | Question::Validate(_)) {
-                    self.passing.insert(target.key, (), PASSING_S, clock::now_unix_s());
-                }
-                Ok(Some(passing(came, Some(why.detail()), matches!(question, Question::Verbatim))))
+                Ok(Some(passing(came, Some(why.detail()), is_verbatim)))
             }
         }
     }
 
+    /// What a 304 does to the stored response that was asked about; `None` where it is about something else.
+    async fn confirmed(&self, visit: &Visit, known: &Arc<Stored>, came: &Came) -> Option<Landed> {
+        let Visit { site, target, request, .. } = visit;
+        // Nothing was asked that a 304 could answer, or what it answers was purged meanwhile.
+        if validation_fields(&known.headers).is_empty() || self.is_gone(known) {
+            return None;
+        }
+        if validated(&known.headers, &came.headers) == Validated::Other {
+            self.shelf.drop_one(&target.key, known);
+            return None;
+        }
+        let fresh = self.freshened(target, request, known, came);
+        match site.may_keep(target, &request.headers, &fresh) {
+            Ok(()) => {
+                let stored = Arc::new(fresh);
+                self.put(target, &stored, None).await;
+                Some(Landed::Kept { stored, how: How::Validated })
+            }
+            Err(why) => {
+                if !is_of_request(why) {
+                    self.shelf.drop_one(&target.key, known);
+                }
+                let Stored { status, headers, body, requested_s, received_s, stamp, .. } = fresh;
+                let came = Came { status, headers, body: Body::Whole(body), requested_s, received_s, stamp };
+                Some(passing(came, Some(why.detail()), false))
+            }
+        }
+    }
+
+    /// The stored response that may be served though the origin has failed.
+    fn covered(&self, visit: &Visit, known: Option<&Arc<Stored>>) -> Option<Arc<Stored>> {
+        let known = known.filter(|known| known.part.is_none() && !self.is_gone(known))?;
+        let now_s = clock::now_unix_s();
+        let reuse = self.reuse(&visit.site, known, now_s);
+        (reuse.may_serve_on_error(now_s) && !visit.wishes.no_cache).then(|| Arc::clone(known))
+    }
+
+    /// Whether a response that another one's exchange brought may be used for this request.
+    pub(super) fn takes(&self, visit: &Visit, stored: &Stored) -> bool {
+        visit.selects(stored) && self.reuse(&visit.site, stored, clock::now_unix_s()).is_fresh
+    }
+
     /// What the answer to a HEAD does to the response that GET would get (RFC 9111 §4.3.5).
-    fn head_landed(&self, visit: &Visit, known: Option<&Arc<Stored>>, came: Came) -> Option<Landed> {
-        let Visit { target, request, .. } = visit;
+    async fn head_landed(&self, visit: &Visit, known: Option<&Arc<Stored>>, came: Came) -> Option<Landed> {
+        let Visit { site, target, request, .. } = visit;
         if let Some(known) = known {
             let status = came.status;
-            if status == StatusCode::NOT_MODIFIED && validated(&known.headers, &came.headers) == Validated::Same {
-                let stored = self.freshen(target, request, known, &came);
-                return Some(Landed::Kept { stored, how: How::Validated });
-            }
             if status == StatusCode::NOT_MODIFIED {
-                self.shelf.drop_one(&target.key, known);
-                return None;
+                return self.confirmed(visit, known, &came).await;
             }
-            if is_updated_by_head(&known.headers, status.as_u16(), &came.headers) {
-                self.freshen(target, request, known, &came);
-            } else if !status.is_server_error() {
+            if is_updated_by_head(&known.headers, status.as_u16(), &came.headers) && !self.is_gone(known) {
+                let fresh = self.freshened(target, request, known, &came);
+                match site.may_keep(target, &request.headers, &fresh) {
+                    Ok(()) => self.put(target, &Arc::new(fresh), None).await,
+                    Err(why) if is_of_request(why) => {}
+                    Err(_) => self.shelf.drop_one(&target.key, known),
+                }
+            } else if status == StatusCode::OK || is_missing(status.as_u16()) {
                 self.shelf.drop_one(&target.key, known);
             }
         }
@@ -247,6 +269,17 @@ impl Mounts {
             super::shelf::Found::OtherVariants | super::shelf::Found::Nothing => None,
         }
     }
+}
+
+/// Whether an answer is not kept for what the request was, so that another client's may be.
+const fn is_of_request(why: NotStored) -> bool {
+    matches!(why, NotStored::RequestNoStore | NotStored::Authorization | NotStored::Head | NotStored::Method)
+}
+
+/// Whether an answer of this status says that what is kept is no more what the origin has. A failure does not, nor does
+/// a refusal that is for one client or for a moment.
+fn is_instead(status: StatusCode) -> bool {
+    status.is_success() || status.is_redirection() || is_missing(status.as_u16())
 }
 
 fn passing(came: Came, not_kept: Option<&'static str>, is_verbatim: bool) -> Landed {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, VARY};
+use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue, VARY};
 use http::{HeaderMap, Method, StatusCode};
 
 use super::Mounts;
@@ -11,11 +11,10 @@ use super::ask::{Body, Request};
 use super::site::{Site, Target};
 use super::stored::Stored;
 use super::upstream::Came;
-use crate::cache::{Labels, Stamp, Tag};
-use crate::flow::counted;
-use crate::flow::labels::file_labels;
+use crate::cache::{Stamp, Tag, Verdict};
 use crate::semantics::fields::{lines, text_of};
 use crate::semantics::partial::{ContentRange, Part, may_join};
+use crate::semantics::reuse::Reuse;
 use crate::semantics::storing::{Exchange, NotStored, is_whole};
 use crate::semantics::update;
 use crate::semantics::vary::{VaryKey, vary_names};
@@ -32,7 +31,7 @@ const ORIGIN_TAGS_MAX: usize = 16;
 impl Mounts {
     /// Keeps an answer where the rules allow it. `part` is a stored part of the same URI, which a 206 may be joined to;
     /// `own` is when this exchange made what was kept of the URI untrue.
-    pub(super) fn keep(
+    pub(super) async fn keep(
         &self,
         site: &Site,
         target: &Target,
@@ -65,51 +64,55 @@ impl Mounts {
             received_s: came.received_s,
             vary,
             stamp: came.stamp,
-            labels: Arc::new(self.labels(target, &came.headers)),
+            labels: Arc::new(self.labels(target, origin_tags(&came.headers))),
         };
         if stored.status == StatusCode::PARTIAL_CONTENT {
             stored.part = Some(part_of(&stored).ok_or(NotStored::Partial)?);
             stored = part.and_then(|part| joined(part, &stored)).unwrap_or(stored);
         }
         let stored = Arc::new(stored);
-        self.put(target, &stored, own);
+        self.put(target, &stored, own).await;
         Ok(stored)
     }
 
     /// The stored response with what a 304, or the answer to a HEAD, says of it anew.
-    pub(super) fn freshen(&self, target: &Target, request: &Request, stored: &Stored, came: &Came) -> Arc<Stored> {
+    pub(super) fn freshened(&self, target: &Target, request: &Request, stored: &Stored, came: &Came) -> Stored {
         let mut headers = stored.headers.clone();
         update::update(&mut headers, &came.headers, came.received_s);
-        // What it varies by can have changed; a `*` cannot be kept, and is found out by the next answer.
+        // What it varies by can have changed. A `*` is no key; whether it may be kept so is the next question.
         let names = vary_names(lines(&headers, VARY)).filter(|names| !is_keyed_by(&stored.vary, names));
         let vary = names.and_then(|_| VaryKey::of(lines(&headers, VARY), &request.headers));
         let vary = vary.unwrap_or_else(|| stored.vary.clone());
-        let fresh = Arc::new(Stored {
-            labels: Arc::new(self.labels(target, &headers)),
+        Stored {
+            labels: Arc::new(self.labels(target, origin_tags(&headers))),
             headers,
             requested_s: came.requested_s,
             received_s: came.received_s,
             vary,
             stamp: came.stamp,
             ..stored.clone()
-        });
-        self.put(target, &fresh, None);
-        fresh
-    }
-
-    /// By which words a response can be purged.
-    fn labels(&self, target: &Target, headers: &HeaderMap) -> Labels {
-        let source = target.source.as_deref().unwrap_or(target.url.as_str());
-        match self.origins.identify(source) {
-            Ok(source) => file_labels(&source, origin_tags(headers)),
-            // A path that is no source is one of nothing: a folder of a store, say.
-            Err(_) => Labels { source: source.to_owned(), tags: origin_tags(headers) },
         }
     }
 
-    fn put(&self, target: &Target, stored: &Arc<Stored>, own: Option<Stamp>) {
-        self.shelf.put(&target.key, stored, own, clock::now_unix_s());
-        counted::kept("mount_memory");
+    pub(super) async fn put(&self, target: &Target, stored: &Arc<Stored>, own: Option<Stamp>) {
+        // Its directory is that of all variants, whatever tags the origin gives to one.
+        let common = Arc::new(self.labels(target, Vec::new()));
+        self.shelf.put(&target.key, &common, stored, own, clock::now_unix_s()).await;
+    }
+
+    /// What may be done with a stored response now, by its age and by soft purges.
+    pub(super) fn reuse(&self, site: &Site, stored: &Stored, now_s: u64) -> Reuse {
+        let reuse = site.reuse(stored, now_s);
+        match self.marks.judge(stored.stamp, &stored.labels) {
+            Verdict::Stale { since } => reuse.stale_since(since.unix_s(), now_s),
+            // What is gone is not found; see `is_gone` for what was found before.
+            Verdict::Good | Verdict::Gone => reuse,
+        }
+    }
+
+    /// Whether a purge has taken away a response that is at hand.
+    pub(super) fn is_gone(&self, stored: &Stored) -> bool {
+        self.marks.is_gone(stored.stamp, &stored.labels)
     }
 }
 
@@ -139,12 +142,15 @@ fn joined(older: &Stored, newer: &Stored) -> Option<Stored> {
     body.extend_from_slice(&newer.body);
     body.extend_from_slice(older.body.get(after_from..)?);
     let mut headers = newer.headers.clone();
-    for name in older.headers.keys().filter(|name| !newer.headers.contains_key(*name)) {
+    // The age is that of the newer one, also where it names none.
+    for name in older.headers.keys().filter(|name| **name != AGE && !newer.headers.contains_key(*name)) {
         for value in older.headers.get_all(name) {
             headers.append(name, value.clone());
         }
     }
-    let mut whole = Stored { headers, body: body.freeze(), part: Some(joined.part), ..newer.clone() };
+    // A purge between the two takes the older one's bytes with it.
+    let stamp = older.stamp.min(newer.stamp);
+    let mut whole = Stored { headers, body: body.freeze(), part: Some(joined.part), stamp, ..newer.clone() };
     if joined.part.is_complete() {
         whole.status = StatusCode::OK;
         whole.part = None;

@@ -4,6 +4,9 @@
 //! origin (`write`). What reads is planned (`plan`) from what is kept (`shelf`, `stored`), and where the origin must be
 //! asked, asked once for all who want the same (`read`, `exchange`); an answer is written from what is kept or from
 //! what came (`answer`). The rules are those of RFC 9110, 9111, 5861, 9211 and 9213 and live in `semantics`.
+//!
+//! Each mount keeps for itself. A request that changes something makes untrue what its own mount keeps of the URI; what
+//! another mount of the same origin keeps stays until its time is over or a purge names it.
 
 mod answer;
 mod ask;
@@ -27,9 +30,12 @@ pub use self::ask::{Answer, Body, Request, Status};
 
 use self::exchange::Landed;
 use self::shelf::Shelf;
-use self::site::Site;
+use self::site::{Site, Target};
 use super::Failure;
-use crate::cache::{FlightLimits, Flights, Key, Negative, Stamps};
+use super::labels::{file_labels, text_tag};
+use crate::cache::{
+    DiskTier, FlightLimits, Flights, Key, Labels, MarkSet, Marks, Negative, Stamp, Tag, TierNames, Tiers,
+};
 use crate::config;
 use crate::origin::{OriginError, OriginSetupError, Origins};
 
@@ -39,10 +45,12 @@ pub struct Mounts {
     sites: Vec<Arc<Site>>,
     origins: Arc<Origins>,
     shelf: Shelf,
-    flights: Flights<Key, Arc<Landed>, OriginError>,
+    /// By key and by when what is kept was last taken away.
+    flights: Flights<(Key, Stamp), Arc<Landed>, OriginError>,
     /// URIs whose answers could not be kept a moment ago: waiting for one answer would not help anyone else.
     passing: Negative<()>,
-    stamps: Stamps,
+    /// What was purged.
+    marks: Arc<Marks>,
     tracker: TaskTracker,
     /// This cache in `Cache-Status`.
     name: String,
@@ -63,13 +71,14 @@ pub struct Claim {
 /// URIs that are passed, at most, and for how long before it is tried again.
 const PASSING_MAX: usize = 10_000;
 const PASSING_S: u64 = 60;
+const TIERS: TierNames = TierNames { memory: "mount_memory", disk: "mount_disk" };
 /// Bytes of randomness in the name of a process.
 const INSTANCE_BYTES: usize = size_of::<u32>();
 
 // === impl Mounts ===
 
 impl Mounts {
-    /// The mounts of this configuration; `stamps` is the source of all tiers.
+    /// The mounts of this configuration; what they give obeys `marks`.
     ///
     /// # Errors
     /// An origin is no address that can be asked.
@@ -77,19 +86,21 @@ impl Mounts {
         config: &config::Mounts,
         name: &str,
         origins: Arc<Origins>,
-        stamps: Stamps,
+        disk: Option<DiskTier>,
+        marks: Arc<Marks>,
         tracker: TaskTracker,
     ) -> Result<Self, OriginSetupError> {
         let sites: Result<Vec<_>, _> = config.list.iter().map(|mount| Site::new(mount).map(Arc::new)).collect();
         let mut sites = sites?;
         sites.sort_by_key(|site| std::cmp::Reverse(site.prefix_len()));
+        let tiers = Tiers::new(config.memory_bytes, Arc::clone(&marks), TIERS).with_disk(disk);
         Ok(Self {
             sites,
             origins,
-            shelf: Shelf::new(config.memory_bytes),
+            shelf: Shelf::new(tiers),
             flights: Flights::new(FlightLimits::of("mount")),
             passing: Negative::new(PASSING_MAX),
-            stamps,
+            marks,
             tracker,
             name: name.to_owned(),
             via: format!("{name}-{}", instance()),
@@ -133,9 +144,54 @@ impl Mounts {
 
     /// Does the upkeep that is due, and gives bytes and entries kept.
     pub fn upkeep(&self) -> (u64, u64) {
-        let tier = self.shelf.tier();
-        tier.run_pending();
-        (tier.bytes(), tier.len())
+        self.shelf.tiers().memory().run_pending();
+        self.kept()
+    }
+
+    /// Bytes and entries in memory, as of the last upkeep.
+    pub fn kept(&self) -> (u64, u64) {
+        let memory = self.shelf.tiers().memory();
+        (memory.bytes(), memory.len())
+    }
+
+    /// How many mounts there are.
+    pub const fn len(&self) -> usize {
+        self.sites.len()
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+    }
+
+    /// Gives back the memory of what these marks name, and forgets which URIs are passed; the tier and how many entries
+    /// it was. Nothing where there are no mounts. Blocks.
+    pub fn clean_up(&self, marks: &MarkSet, soft: bool) -> Option<(&'static str, u64)> {
+        if self.is_empty() {
+            return None;
+        }
+        self.passing.purge_all();
+        Some(self.shelf.tiers().clean_up(marks, soft))
+    }
+
+    /// The tag of everything that is kept of what a path with its query names, where a mount claims it.
+    pub fn source_tag(&self, path_and_query: &str) -> Option<Tag> {
+        let (path, query) = match path_and_query.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (path_and_query, None),
+        };
+        let claim = self.claim(path)?;
+        let target = claim.site.target(&claim.rest, query)?;
+        self.labels(&target, Vec::new()).tags.into_iter().next()
+    }
+
+    /// By which words a response can be purged: those of its source, and its own.
+    fn labels(&self, target: &Target, own: Vec<Tag>) -> Labels {
+        let source = target.source.as_deref().unwrap_or(target.url.as_str());
+        match self.origins.identify(source) {
+            Ok(source) => file_labels(&source, own),
+            // A path that is no source is one of nothing: a folder of a store, say.
+            Err(_) => Labels { source: source.to_owned(), tags: [vec![text_tag(source)], own].concat() },
+        }
     }
 
     /// Requests to origins that can be joined now.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{IF_RANGE, RANGE};
+use http::header::{IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
 use http::{HeaderMap, Method};
 
 use super::answer::is_range_wanted;
@@ -40,6 +40,10 @@ impl Plan {
         reuse: impl Fn(&Stored) -> Reuse,
     ) -> Self {
         let ask = |known, why| if wishes.only_if_cached { Self::NothingKept } else { Self::Ask { known, why } };
+        // Those conditions are about what the origin has, which no cache can say (RFC 9111 §4.3.2).
+        if request.contains_key(IF_MATCH) || request.contains_key(IF_UNMODIFIED_SINCE) {
+            return ask(None, Forward::Request);
+        }
         let stored = match found {
             Found::Nothing => return ask(None, Forward::UriMiss),
             Found::OtherVariants => return ask(None, Forward::VaryMiss),

@@ -13,7 +13,7 @@ use super::shelf::Found;
 use super::site::{Site, Target};
 use super::stored::Stored;
 use super::{Mounts, answer};
-use crate::cache::{FlightError, Key, Place, Role};
+use crate::cache::{FlightError, Key, Place, Role, Stamp};
 use crate::flow::{CacheOutcome, Failure, StaleWhy, counted};
 use crate::origin::OriginError;
 use crate::semantics::cache_status::{CacheStatus, Forward, Handling};
@@ -21,6 +21,9 @@ use crate::semantics::fields::lines;
 use crate::semantics::request_control::RequestControl;
 use crate::semantics::reuse::Reuse;
 use crate::telemetry::clock;
+
+/// How often a request asks again because a purge took away what it had just got.
+const PURGED_TRIES_MAX: u32 = 4;
 
 // === impl Mounts ===
 
@@ -38,15 +41,19 @@ impl Mounts {
         };
         let visit = Arc::new(Visit { site, target, request, wishes });
         let now_s = clock::now_unix_s();
-        let found = self.shelf.find(&visit.target.key, &visit.request.headers);
+        let (found, place) = self.found(&visit, now_s).await;
         let plan = Plan::decide(found, &visit.request.method, &visit.request.headers, &visit.wishes, now_s, |stored| {
-            visit.site.reuse(stored, now_s)
+            self.reuse(&visit.site, stored, now_s)
         });
-        counted::asked("mount_memory", matches!(plan, Plan::Serve(..) | Plan::ServeStale(..)));
+        let is_hit = matches!(plan, Plan::Serve(..) | Plan::ServeStale(..));
+        counted::asked("mount_memory", is_hit && place == Place::Memory);
         match plan {
-            Plan::Serve(stored, reuse) => Ok(self.hit(&visit, &stored, &reuse, None)),
+            Plan::Serve(stored, reuse) => {
+                let detail = (place != Place::Memory).then(|| place.name());
+                Ok(self.hit(&visit, &stored, &reuse, place, detail))
+            }
             Plan::ServeStale(stored, reuse) => {
-                let answer = self.hit(&visit, &stored, &reuse, Some("swr"));
+                let answer = self.hit(&visit, &stored, &reuse, place, Some("swr"));
                 self.refresh(&visit, stored);
                 Ok(answer)
             }
@@ -56,6 +63,15 @@ impl Mounts {
                 self.landed(&visit, landed.map(Arc::new), Forward::Partial, Role::Alone).await
             }
             Plan::Ask { known, why } => self.ask(&visit, known, why).await,
+        }
+    }
+
+    /// What is kept for a request, and where it was.
+    async fn found(&self, visit: &Visit, now_s: u64) -> (Found, Place) {
+        let (uri, headers) = (&visit.target.key, &visit.request.headers);
+        match self.shelf.find(uri, headers) {
+            found @ Found::Stored(_) => (found, Place::Memory),
+            Found::OtherVariants | Found::Nothing => (self.shelf.find_below(uri, headers, now_s).await, Place::Disk),
         }
     }
 
@@ -75,8 +91,25 @@ impl Mounts {
             let landed = self.exchange(visit, question).await;
             return self.landed(visit, landed.map(Arc::new), why, Role::Alone).await;
         }
-        let (key, flying) = (self.flight_key(visit), Arc::clone(visit));
-        let mounts = Arc::clone(self);
+        let mut question = question;
+        for _ in 0..PURGED_TRIES_MAX {
+            let (landed, role) = self.board(visit, question).await;
+            if !landed.as_ref().is_ok_and(|landed| self.is_purged(landed)) {
+                return self.landed(visit, landed, why, role).await;
+            }
+            // What it was about is as gone as what it brought.
+            question = Question::Whole;
+        }
+        Err(Failure::purged())
+    }
+
+    async fn board(
+        self: &Arc<Self>,
+        visit: &Arc<Visit>,
+        question: Question,
+    ) -> (Result<Arc<Landed>, OriginError>, Role) {
+        let key = self.flight_key(visit, question.known().map(|known| &**known));
+        let (mounts, flying) = (Arc::clone(self), Arc::clone(visit));
         let mut ticket =
             self.flights.join(key, &self.tracker, move |_| async move { mounts.fly(&flying, question).await });
         let role = ticket.role();
@@ -85,7 +118,15 @@ impl Mounts {
             FlightError::Failed(error) => error,
             FlightError::Lost => OriginError::Unreachable(None),
         });
-        self.landed(visit, landed, why, role).await
+        (landed, role)
+    }
+
+    /// Whether a purge came while a response was on its way here; nobody gets it any more.
+    fn is_purged(&self, landed: &Landed) -> bool {
+        match landed {
+            Landed::Kept { stored, .. } | Landed::Failed { stale: stored, .. } => self.is_gone(stored),
+            Landed::Passing { .. } => false,
+        }
     }
 
     /// The flight itself; the one before may have landed between the plan and this.
@@ -95,7 +136,7 @@ impl Mounts {
                 Question::Validate(known) => stored.stamp > known.stamp,
                 _ => true,
             };
-            if is_newer && stored.part.is_none() && visit.site.reuse(&stored, clock::now_unix_s()).is_fresh {
+            if is_newer && stored.part.is_none() && self.reuse(&visit.site, &stored, clock::now_unix_s()).is_fresh {
                 return Ok(Arc::new(Landed::Kept { stored, how: How::Found }));
             }
         }
@@ -110,24 +151,41 @@ impl Mounts {
             && request.body.is_empty()
             && !particular.iter().any(|name| request.headers.contains_key(name))
             && *wishes == RequestControl::default()
+            // Whether it is obeyed or not, its answer is not kept.
+            && !RequestControl::parse(lines(&request.headers, CACHE_CONTROL), [""; 0]).no_store
             && self.passing.get(&target.key, clock::now_unix_s()).is_none()
     }
 
-    fn flight_key(&self, visit: &Visit) -> Key {
-        self.shelf.flight_key(&visit.target.key, &visit.request.headers)
+    /// Who comes after something was taken away does not board what began before.
+    fn flight_key(&self, visit: &Visit, known: Option<&Stored>) -> (Key, Stamp) {
+        let uri = &visit.target.key;
+        let purged = match known {
+            Some(known) => self.marks.last_hard(&known.labels),
+            None => self.marks.last_hard(&self.labels(&visit.target, Vec::new())),
+        };
+        let dropped = self.shelf.dropped_at(uri, clock::now_unix_s());
+        (self.shelf.flight_key(uri, &visit.request.headers), purged.max(dropped))
     }
 
-    /// Asks the origin about a stale response while it is being served; once, however many serve it.
+    /// Asks the origin about a stale response while it is being served; once, however many serve it. It asks for all,
+    /// so what one client wants or is allowed has no part in it.
     fn refresh(self: &Arc<Self>, visit: &Arc<Visit>, stored: Arc<Stored>) {
+        if visit.request.headers.contains_key(AUTHORIZATION) {
+            return;
+        }
         let (mounts, flying) = (Arc::clone(self), Arc::clone(visit));
-        let request = Request { method: Method::GET, ..visit.request.clone() };
+        let mut request = Request { method: Method::GET, ..visit.request.clone() };
+        for name in [CACHE_CONTROL, PRAGMA] {
+            request.headers.remove(name);
+        }
         let background = Visit {
             site: Arc::clone(&flying.site),
             target: flying.target.clone(),
             request,
             wishes: RequestControl::default(),
         };
-        let mut ticket = self.flights.join(self.flight_key(visit), &self.tracker, move |_| async move {
+        let key = self.flight_key(visit, Some(&stored));
+        let mut ticket = self.flights.join(key, &self.tracker, move |_| async move {
             mounts.fly(&background, Question::Validate(stored)).await
         });
         if ticket.is_leader() {
@@ -152,7 +210,7 @@ impl Mounts {
             Err(error) => return Err(Failure::from_mount(&error)),
         };
         match &*landed {
-            Landed::Kept { stored, how } if is_mine || visit.takes(stored) => {
+            Landed::Kept { stored, how } if is_mine || self.takes(visit, stored) => {
                 return Ok(self.fetched(visit, stored, *how, why, is_mine));
             }
             Landed::Failed { stale, status } if is_mine || visit.selects(stale) => {
@@ -174,11 +232,11 @@ impl Mounts {
         Box::pin(self.landed(visit, landed.map(Arc::new), why, Role::Alone)).await
     }
 
-    fn hit(&self, visit: &Visit, stored: &Stored, reuse: &Reuse, detail: Option<&'static str>) -> Answer {
+    fn hit(&self, visit: &Visit, stored: &Stored, reuse: &Reuse, place: Place, detail: Option<&'static str>) -> Answer {
         let ttl_s = reuse.ttl_s();
         let note = CacheStatus { ttl_s: Some(ttl_s), detail, ..CacheStatus::new(&self.name, Handling::Hit) };
         let (method, headers) = (&visit.request.method, &visit.request.headers);
-        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, outcome(ttl_s))
+        answer::from_stored(stored, method, headers, Some(reuse.age_s), &note, outcome(ttl_s, place))
     }
 
     /// An answer with what an exchange has just brought or confirmed.
@@ -200,14 +258,14 @@ impl Mounts {
         };
         // What has just come is as the origin wrote it; everything else is a reuse and says how old it is.
         let is_reuse = !is_mine || !matches!(how, How::Stored(_));
-        let age_s = is_reuse.then(|| visit.site.reuse(stored, clock::now_unix_s()).age_s);
+        let age_s = is_reuse.then(|| self.reuse(&visit.site, stored, clock::now_unix_s()).age_s);
         let (method, headers) = (&visit.request.method, &visit.request.headers);
         answer::from_stored(stored, method, headers, age_s, &note, outcome)
     }
 
     /// An answer with what is kept, because the origin failed.
     fn stale(&self, visit: &Visit, stored: &Stored, status: Option<u16>) -> Answer {
-        let reuse = visit.site.reuse(stored, clock::now_unix_s());
+        let reuse = self.reuse(&visit.site, stored, clock::now_unix_s());
         let ttl_s = reuse.ttl_s();
         let note = CacheStatus { ttl_s: Some(ttl_s), detail: Some("sie"), ..self.forwarded(Forward::Stale, status) };
         let (method, headers) = (&visit.request.method, &visit.request.headers);
@@ -221,9 +279,9 @@ impl Mounts {
 }
 
 /// How the cache took part, for metrics and the log.
-fn outcome(ttl_s: i64) -> CacheOutcome {
+fn outcome(ttl_s: i64, place: Place) -> CacheOutcome {
     match u64::try_from(ttl_s) {
-        Ok(ttl_s) => CacheOutcome::Hit { ttl_s, place: Place::Memory },
+        Ok(ttl_s) => CacheOutcome::Hit { ttl_s, place },
         Err(_) => CacheOutcome::Stale { stale_s: ttl_s.unsigned_abs(), why: StaleWhy::Revalidating },
     }
 }

@@ -1,7 +1,7 @@
 //! One mount as the flow uses it: where its requests go, and by which rules its responses are kept.
 
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Method};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -145,7 +145,15 @@ impl Site {
         may_store(exchange, &self.policy_for(exchange.meta.status))
     }
 
-    /// What may be done with a stored response now.
+    /// Whether a response may still be kept after what the origin said of it anew, in answer to this request.
+    pub(super) fn may_keep(&self, target: &Target, request: &HeaderMap, stored: &Stored) -> Result<(), NotStored> {
+        let meta = self.meta(stored.status.as_u16(), &stored.headers, stored.requested_s, stored.received_s);
+        // Whatever brought the news, what is kept answers GET.
+        let (method, target, response) = (&Method::GET, &target.url, &stored.headers);
+        self.may_store(&Exchange { method, target, request, response, meta: &meta })
+    }
+
+    /// What may be done with a stored response now, by its age alone.
     pub(super) fn reuse(&self, stored: &Stored, now_s: u64) -> Reuse {
         let meta = self.meta(stored.status.as_u16(), &stored.headers, stored.requested_s, stored.received_s);
         Reuse::of(&meta, &self.policy_for(meta.status), now_s)

@@ -80,7 +80,7 @@ impl Mounts {
         request: &Request,
         conditions: Conditions,
     ) -> Result<Came, OriginError> {
-        let (stamp, requested_s) = (self.stamps.now(), clock::now_unix_s());
+        let (stamp, requested_s) = (self.marks.stamps().now(), clock::now_unix_s());
         let mut headers = request.headers.clone();
         self.make_outbound(&mut headers, request);
         conditions.apply(&mut headers);

@@ -31,13 +31,13 @@ impl Mounts {
         let came =
             self.send(target, &request, Conditions::Verbatim).await.map_err(|error| Failure::from_mount(&error))?;
         let (status, now_s) = (came.status, clock::now_unix_s());
-        let drop = self.stamps.now();
+        let drop = self.marks.stamps().now();
         for url in invalidated(&request.method, &target.url, status.as_u16(), &came.headers) {
             self.shelf.drop_all(&site.target_of(url, None).key, drop, now_s);
         }
         // The answer to a POST can be what GET would get (RFC 9110 §9.3.3).
         let is_stored =
-            request.method == Method::POST && self.keep(site, target, &request, &came, None, Some(drop)).is_ok();
+            request.method == Method::POST && self.keep(site, target, &request, &came, None, Some(drop)).await.is_ok();
         let handling = Handling::Forwarded { why: Forward::Method, status: Some(status.as_u16()) };
         let note = CacheStatus { is_stored, ..CacheStatus::new(&self.name, handling) };
         Ok(answer::from_came(came, None, &note, CacheOutcome::Bypass))

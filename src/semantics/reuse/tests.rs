@@ -158,3 +158,19 @@ proptest! {
         reuse.ttl_s();
     }
 }
+
+#[test]
+fn what_something_else_made_stale_is_stale_since_then() {
+    let soon = after("max-age=100", &PATIENT, 40);
+    let stale = soon.stale_since(NOW_S + 35, NOW_S + 40);
+    assert!(!stale.is_fresh && stale.ttl_s() == -5, "{stale:?}");
+    assert_eq!(stale.stale_while_revalidate_until_s, NOW_S + 35 + 10);
+    assert_eq!(stale.stale_if_error_until_s, NOW_S + 35 + 100);
+    let now = soon.stale_since(NOW_S + 40, NOW_S + 40);
+    assert!(!now.is_fresh && now.ttl_s() == 0, "{now:?}");
+    // Its own time was over before.
+    let old = after("max-age=10", &PATIENT, 40);
+    assert_eq!(old.stale_since(NOW_S + 35, NOW_S + 40), old);
+    let strict = after("max-age=100, must-revalidate", &PATIENT, 40).stale_since(NOW_S + 35, NOW_S + 40);
+    assert_eq!((strict.stale_while_revalidate_until_s, strict.stale_if_error_until_s), (0, 0));
+}

@@ -39,7 +39,10 @@ fn names_say_their_unit_and_type() {
 fn the_page_has_a_row_for_each_metric() {
     let page = metrics_markdown();
     assert_eq!(page.lines().filter(|line| line.starts_with("| `tintype_")).count(), definitions().len());
-    assert!(page.contains("| `tintype_flights` | gauge | flights | `kind` (variant, original, mount) |"), "{page}");
+    assert!(
+        page.contains("| `tintype_flights` | gauge | flights | `kind` (variant, original, mount, look) |"),
+        "{page}"
+    );
 }
 
 #[test]

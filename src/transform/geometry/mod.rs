@@ -233,18 +233,17 @@ fn shrink_factors(area: Size, t: &Transform) -> (f64, f64) {
     }
 }
 
-/// The cut of `fill-down`: the box itself if it fits into the picture, else its proportions. A side that was asked for
-/// keeps a pixel, because a cut of 0 is none at all.
+/// The cut of `fill-down`: the box itself if it fits into the picture, else its proportions. Proportions that leave less
+/// than half a pixel of a side give a cut of 0, which is none; imgproxy does the same.
 fn cut_down(scaled: Size, target: Size) -> Size {
-    let cut_to = |side: u32, ratio: f64| if ratio > 0.0 { scaled_by(side, ratio).max(1) } else { 0 };
     let p = f64::from(target.width) / f64::from(scaled.width);
     let q = f64::from(target.height) / f64::from(scaled.height);
     if p > q && p > 1.0 {
         let ratio = f64::from(target.height) / f64::from(target.width);
-        Size::new(scaled.width, cut_to(scaled.width, ratio))
+        Size::new(scaled.width, scaled_by(scaled.width, ratio))
     } else if q > p && q > 1.0 {
         let ratio = f64::from(target.width) / f64::from(target.height);
-        Size::new(cut_to(scaled.height, ratio), scaled.height)
+        Size::new(scaled_by(scaled.height, ratio), scaled.height)
     } else {
         target
     }

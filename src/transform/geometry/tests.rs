@@ -171,10 +171,10 @@ fn worked_reloads() {
 }
 
 #[test]
-fn a_cut_to_less_than_a_pixel_is_one_pixel_and_not_none() {
+fn a_cut_to_less_than_half_a_pixel_is_none() {
     let transform = Transform { dpr: 0.25, ..to(ResizeType::FillDown, 1, 71) };
     let plan = Plan::new(Size::new(4, 1), &transform, false);
-    assert_eq!(plan.result(&transform), Size::new(1, 1));
+    assert_eq!((plan.cut, plan.result(&transform)), (Size::new(0, 1), Size::new(4, 1)));
 }
 
 proptest! {
@@ -185,8 +185,12 @@ proptest! {
         let plan = Plan::new(Size::new(a, b), &t, false);
         prop_assert!(plan.scaled.width <= a && plan.scaled.height <= b, "{:?}", plan);
         let result = plan.result(&t);
-        let bound = |asked: u32| if asked == 0 { u32::MAX } else { (f64::from(asked) * dpr.max(1.0)).round() as u32 };
-        prop_assert!(result.width <= bound(w) && result.height <= bound(h), "{:?} {:?}", plan, result);
+        let bound = |asked: u32, cut: u32| match (asked, cut) {
+            (0, _) | (_, 0) => u32::MAX,
+            (asked, _) => (f64::from(asked) * dpr.max(1.0)).round() as u32,
+        };
+        let (width_max, height_max) = (bound(w, plan.cut.width), bound(h, plan.cut.height));
+        prop_assert!(result.width <= width_max && result.height <= height_max, "{:?} {:?}", plan, result);
         prop_assert!(result.width > 0 && result.height > 0);
     }
 
