@@ -136,8 +136,7 @@ metrics! {
         SharedSkipped: "tintype_shared_skipped_total", "reads", [SHARED_SKIPPED],
             "Reads of the shared bucket left out: it fails, purges of other nodes are not known, or too many read.";
         SharedDropped: "tintype_shared_dropped_total", "entries", [SHARED_DROPPED],
-            "Entries not written to the shared bucket: no room in the queue, too large, the bucket fails, purges of other nodes \
-             are not known, or purged.";
+            "Entries not written to the shared bucket: no room, too large, purged, or the bucket or its purges fail.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         StaleServed: "tintype_stale_served_total", "requests", [STALE],

@@ -12,8 +12,8 @@
 //!   kept or being made here at that moment is older, whatever the clocks say; what is begun afterwards is younger.
 //!   Only the marks that are there when a process begins to read get the stamp at which they came to be there plus the
 //!   skew: they may be weeks old, and things of yesterday should be good in a new process.
-//! - *A thing is written to the bucket* only after a look at the board that began after the thing did. So a mark that it
-//!   escaped came to be there later than it, however slowly its writer reads the board.
+//! - *A thing is written to the bucket* only after a look at the board that began after the thing did. So a mark that
+//!   it escaped came to be there later than it, however slowly its writer reads the board.
 //!
 //! Clocks that differ by more than the skew, with nodes that read steadily: what a node keeps is still purged, because
 //! the moment of seeing is its own. What is in the bucket may then be read although it was purged, if the clock of its
@@ -39,8 +39,8 @@ pub(super) fn of_entry(theirs: Stamp, read_at: Stamp, skew: Duration) -> Stamp {
     Stamp::from_micros(theirs.min(read_at).micros().saturating_sub(micros))
 }
 
-/// The stamp here of another node's mark, which others could read at `there` of its stamps at the latest. All stamps that `stamps` gave are older than it when it is taken in steadily,
-/// and all that it will give are younger.
+/// The stamp here of another node's mark, which others could read at `there` of its stamps at the latest. All stamps
+/// that `stamps` gave are older than it when it is taken in steadily, and all that it will give are younger.
 pub(super) fn of_mark(theirs: Stamp, there: Stamp, stamps: &Stamps, skew: Duration, reading: Reading) -> Stamp {
     stamps.observe(theirs);
     let now = stamps.now();
