@@ -54,7 +54,7 @@ const PURGED_BY: Label = Label { name: "by", values: &["urls", "sources", "prefi
 const STRENGTH: Label = Label { name: "strength", values: &["hard", "soft"] };
 const SHARED_CALL: Label = Label { name: "call", values: &["get", "put", "list", "delete", "publish"] };
 const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "marks", "busy"] };
-const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "purged"] };
+const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "marks", "purged"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original", "mount", "look"] };
 const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
 const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
@@ -136,7 +136,7 @@ metrics! {
         SharedSkipped: "tintype_shared_skipped_total", "reads", [SHARED_SKIPPED],
             "Reads of the shared bucket left out: it fails, purges of other nodes are not known, or too many read.";
         SharedDropped: "tintype_shared_dropped_total", "entries", [SHARED_DROPPED],
-            "Entries not written to the shared bucket: no room in the queue, too large, the bucket fails, or purged.";
+            "Entries not written to the shared bucket: no room, too large, purged, or the bucket or its purges fail.";
         FlightFollowers: "tintype_flight_followers_total", "requests", [FLIGHT],
             "Requests that waited for the flight of another one and cost nothing themselves.";
         StaleServed: "tintype_stale_served_total", "requests", [STALE],

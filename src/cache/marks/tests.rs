@@ -343,8 +343,8 @@ fn any_labels() -> impl Strategy<Value = Labels> {
         .prop_map(|(source, tags)| labels(&source, &tags.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
-/// Work takes a stamp and then looks at what is kept. With a stamp above that of a mark it must see the mark, or what it
-/// made of purged things would look good.
+/// Work takes a stamp and then looks at what is kept. With a stamp above that of a mark it must see the mark, or what
+/// it made of purged things would look good.
 #[test]
 fn whoever_begins_after_a_mark_sees_it() {
     let (_folder, file) = folder();

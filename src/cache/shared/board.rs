@@ -42,6 +42,8 @@ pub(super) struct Board {
     seen: Mutex<Seen>,
     /// Whether a reading has ended, well or not.
     is_tried: watch::Sender<bool>,
+    /// When the last reading that went well began.
+    readings: watch::Sender<Option<Instant>>,
 }
 
 /// What has been read.
@@ -89,7 +91,7 @@ const WRITING_MAX: Duration = Duration::from_secs(10);
 /// Beyond two intervals, for what a reading itself takes.
 const SETTLING: Duration = Duration::from_millis(250);
 /// Without a reading for so many intervals, a purge may have been missed, and the bucket is not read.
-const LAG_INTERVALS_MAX: u32 = 10;
+pub(super) const LAG_INTERVALS_MAX: u32 = 10;
 /// Marks that are read at a time.
 const PAGES_AT_ONCE: usize = 16;
 /// Names that a listing may bring again; half a page.
@@ -107,8 +109,8 @@ impl Board {
     pub fn new(spec: &SharedSpec, bucket: Arc<dyn Bucket>, marks: Arc<Marks>, node: String) -> Self {
         let SharedSpec { marks_poll, keep, clock_skew, .. } = *spec;
         let names = Names::new(&spec.prefix);
-        let (seen, is_tried) = (Mutex::default(), watch::Sender::new(false));
-        Self { bucket, names, marks, node, interval: marks_poll, keep, skew: clock_skew, seen, is_tried }
+        let (seen, is_tried, readings) = (Mutex::default(), watch::Sender::new(false), watch::Sender::new(None));
+        Self { bucket, names, marks, node, interval: marks_poll, keep, skew: clock_skew, seen, is_tried, readings }
     }
 
     /// Reads once an interval until `stop`.
@@ -130,6 +132,11 @@ impl Board {
     pub async fn tried(&self) {
         // The sender lives in what this borrows.
         let _ = self.is_tried.subscribe().wait_for(|is_tried| *is_tried).await;
+    }
+
+    /// When the last reading that went well began, and each after it.
+    pub fn readings(&self) -> watch::Receiver<Option<Instant>> {
+        self.readings.subscribe()
     }
 
     /// Whether all marks of other nodes are known that were published a few intervals ago.
@@ -204,11 +211,14 @@ impl Board {
         for names in news.chunks(PAGES_AT_ONCE) {
             let pages = try_join_all(names.iter().map(|name| self.page(name))).await?;
             let found: Vec<_> = names.iter().zip(pages).filter_map(|(name, page)| page.zip(Some(name))).collect();
-            let marks = found.iter().flat_map(|(marks, _)| marks.clone()).collect();
-            self.take_in(marks, reading).await?;
+            // It was there some time after the stamp in its name, and what was made until then may be in the bucket.
+            let there = |name: &str| published(name).map_or(Stamp::default(), |(stamp, _)| stamp.plus(WRITING_MAX));
+            let marks = found.iter().flat_map(|(marks, name)| marks.iter().map(|mark| (mark.clone(), there(name))));
+            self.take_in(marks.collect(), reading).await?;
             self.lock().names.extend(found.into_iter().map(|(_, name)| name.clone()));
         }
         self.lock().finish(after.is_none().then_some(young), began);
+        self.readings.send_replace(Some(began));
         counted::marks_read();
         self.delete(&old).await;
         Ok(())
@@ -229,11 +239,15 @@ impl Board {
         Ok(Some(page.marks))
     }
 
-    async fn take_in(&self, theirs: Vec<Mark>, reading: Reading) -> Result<(), Unread> {
+    /// Takes in marks, each with the latest stamp at which it may not have been there yet.
+    async fn take_in(&self, theirs: Vec<(Mark, Stamp)>, reading: Reading) -> Result<(), Unread> {
         let (marks, skew) = (Arc::clone(&self.marks), self.skew);
         let taking = tokio::task::spawn_blocking(move || {
             marks.take_in(|stamps| {
-                let stamped = |mark: Mark| Mark { stamp: clocks::of_mark(mark.stamp, stamps, skew, reading), ..mark };
+                let stamped = |(mark, there): (Mark, Stamp)| Mark {
+                    stamp: clocks::of_mark(mark.stamp, there, stamps, skew, reading),
+                    ..mark
+                };
                 theirs.into_iter().map(stamped).collect()
             })
         });

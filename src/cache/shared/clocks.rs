@@ -3,15 +3,17 @@
 //!
 //! A stamp is what the clock of its node showed, or a little more where that node had seen a later stamp, which was
 //! then what another clock had shown. So a thing that began before a purge has a stamp below that of the mark plus the
-//! skew, whoever made which; and that is all that can be known from two stamps of different nodes. Two rules follow:
+//! skew, whoever made which; and that is all that can be known from two stamps of different nodes. Three rules follow:
 //!
 //! - *A thing from the bucket* ([`of_entry`]) gets its stamp lowered by the skew when it is read, for good: then the
 //!   one rule of marks, younger than the stamp, holds for it here as for everything else, now and in every tier that it
 //!   gets into. What another node made within the skew after a purge counts as purged too, and is made again.
 //! - *A mark from the bucket* ([`of_mark`]) gets the stamp of the moment when it is first seen, so that all that is
 //!   kept or being made here at that moment is older, whatever the clocks say; what is begun afterwards is younger.
-//!   Only the marks that are there when a process begins to read get their own stamp plus the skew: they may be weeks
-//!   old, and things of yesterday should be good in a new process.
+//!   Only the marks that are there when a process begins to read get the stamp at which they came to be there plus the
+//!   skew: they may be weeks old, and things of yesterday should be good in a new process.
+//! - *A thing is written to the bucket* only after a look at the board that began after the thing did. So a mark that
+//!   it escaped came to be there later than it, however slowly its writer reads the board.
 //!
 //! Clocks that differ by more than the skew, with nodes that read steadily: what a node keeps is still purged, because
 //! the moment of seeing is its own. What is in the bucket may then be read although it was purged, if the clock of its
@@ -37,13 +39,13 @@ pub(super) fn of_entry(theirs: Stamp, read_at: Stamp, skew: Duration) -> Stamp {
     Stamp::from_micros(theirs.min(read_at).micros().saturating_sub(micros))
 }
 
-/// The stamp here of another node's mark. All stamps that `stamps` gave are older than it when it is taken in steadily,
-/// and all that it will give are younger.
-pub(super) fn of_mark(theirs: Stamp, stamps: &Stamps, skew: Duration, reading: Reading) -> Stamp {
+/// The stamp here of another node's mark, which others could read at `there` of its stamps at the latest. All stamps
+/// that `stamps` gave are older than it when it is taken in steadily, and all that it will give are younger.
+pub(super) fn of_mark(theirs: Stamp, there: Stamp, stamps: &Stamps, skew: Duration, reading: Reading) -> Stamp {
     stamps.observe(theirs);
     let now = stamps.now();
     match reading {
-        Reading::First => theirs.plus(skew).min(now),
+        Reading::First => theirs.max(there).plus(skew).min(now),
         Reading::Steady => now,
     }
 }
@@ -84,7 +86,7 @@ mod tests {
             let here = clock_at(T + seen_after + reader);
             let own = Stamp::from_micros(FUTURE + T - made_before + reader);
             let read_at = here.now();
-            let mark_here = of_mark(mark, &here, SKEW, reading);
+            let mark_here = of_mark(mark, mark, &here, SKEW, reading);
             prop_assert!(of_entry(entry, read_at, SKEW) <= mark_here, "from the bucket");
             prop_assert!(own <= mark_here, "kept here");
             prop_assert!(here.now() > mark_here, "what is begun now is younger");
@@ -98,7 +100,8 @@ mod tests {
             let here = clock_at(reader);
             let kept = Stamp::from_micros(here.now().micros() - ours);
             let from_bucket = of_entry(Stamp::from_micros(FUTURE + 20 * T), here.now(), SKEW);
-            let mark = of_mark(Stamp::from_micros(FUTURE + purger), &here, SKEW, Reading::Steady);
+            let theirs = Stamp::from_micros(FUTURE + purger);
+            let mark = of_mark(theirs, theirs, &here, SKEW, Reading::Steady);
             prop_assert!(kept < mark && from_bucket < mark && here.now() > mark);
         }
     }
@@ -107,7 +110,7 @@ mod tests {
     fn what_is_younger_than_both_skews_is_good_in_a_new_process() {
         let mark = Stamp::from_micros(FUTURE);
         let here = clock_at(3600 * 1_000_000);
-        let mark_here = of_mark(mark, &here, SKEW, Reading::First);
+        let mark_here = of_mark(mark, mark, &here, SKEW, Reading::First);
         assert_eq!(mark_here, mark.plus(SKEW));
         assert!(of_entry(mark.plus(SKEW * 2), here.now(), SKEW) <= mark_here);
         assert!(of_entry(mark.plus(SKEW * 2 + Duration::from_micros(1)), here.now(), SKEW) > mark_here);
@@ -119,7 +122,7 @@ mod tests {
         for reading in [Reading::First, Reading::Steady] {
             let (entry, mark) = (Stamp::from_micros(FUTURE + 3600 * T), Stamp::from_micros(FUTURE + 3600 * T + 1));
             let here = clock_at(0);
-            let mark_here = of_mark(mark, &here, SKEW, reading);
+            let mark_here = of_mark(mark, mark, &here, SKEW, reading);
             here.observe(Stamp::from_micros(FUTURE + 60 * T));
             assert!(of_entry(entry, here.now(), SKEW) <= mark_here, "{reading:?}");
         }

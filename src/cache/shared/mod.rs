@@ -146,17 +146,20 @@ impl SharedTier {
     ) -> Self {
         let names = Names::new(&spec.prefix);
         let puts = Arc::new(Breaker::new("put"));
+        let board = Board::new(&spec, Arc::clone(&bucket), Arc::clone(&marks), node());
         let writer = Writer {
             bucket: Arc::clone(&bucket),
             names: names.clone(),
             marks: Arc::clone(&marks),
             skew: spec.clock_skew,
             breaker: Arc::clone(&puts),
+            readings: board.readings(),
+            lag_max: spec.marks_poll * board::LAG_INTERVALS_MAX,
         };
         let limits = QueueLimits { bytes_max: spec.queue_bytes_max, entry_bytes_max: spec.object_bytes_max };
         let queue = Queue::start(writer, limits, tracker, stop);
         let inner = Arc::new(Inner {
-            board: Board::new(&spec, Arc::clone(&bucket), Arc::clone(&marks), node()),
+            board,
             bucket,
             names,
             marks,

@@ -1,16 +1,16 @@
 //! The way into the bucket, behind the answer. Contract: whoever puts never waits; what waits is bounded in bytes and
 //! in number, and dropped beyond that; what is put and removed under one key happens in this order.
 //!
-//! An entry is judged against the marks right before it is written, so that nothing purged is written knowingly, and
-//! again right after: a purge may have come in between, and then it is deleted. That is clean-up: readers judge by
-//! themselves.
+//! An entry waits for the next look at the board, so that purges of other nodes from before it are known. Then it is
+//! judged against the marks, so that nothing purged is written knowingly, and again after it was written: a purge may
+//! have come in between, and then it is deleted. That is clean-up: readers judge by themselves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -59,6 +59,10 @@ pub(super) struct Writer {
     pub marks: Arc<Marks>,
     pub skew: Duration,
     pub breaker: Arc<Breaker>,
+    /// When the last look at the board that went well began.
+    pub readings: watch::Receiver<Option<Instant>>,
+    /// What no look at the board follows for so long is not written.
+    pub lag_max: Duration,
 }
 
 #[derive(Debug)]
@@ -66,6 +70,7 @@ enum Order {
     Put {
         entry: Entry,
         room: OwnedSemaphorePermit,
+        since: Instant,
     },
     Remove(Key),
     /// Answered when all before it are done.
@@ -124,7 +129,7 @@ impl Queue {
         let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(units) else {
             return self.counts.drop_one("full");
         };
-        if self.lane(&entry.key).try_send(Order::Put { entry, room }).is_err() {
+        if self.lane(&entry.key).try_send(Order::Put { entry, room, since: clock::instant() }).is_err() {
             self.counts.drop_one("full");
         }
         counted::queued(self.bytes());
@@ -182,8 +187,8 @@ impl Counts {
 impl Lane {
     async fn carry_out(&self, order: Order) {
         match order {
-            Order::Put { entry, room } => {
-                self.put(entry).await;
+            Order::Put { entry, room, since } => {
+                self.put(entry, since).await;
                 drop(room);
                 counted::queued(bytes_taken(&self.room, self.units_max));
             }
@@ -193,8 +198,11 @@ impl Lane {
         }
     }
 
-    async fn put(&self, entry: Entry) {
+    async fn put(&self, entry: Entry, since: Instant) {
         let writer = &self.writer;
+        if !writer.is_read_after(since).await {
+            return self.counts.drop_one("marks");
+        }
         if !writer.may_be_written(&entry) {
             return self.counts.drop_one("purged");
         }
@@ -240,6 +248,13 @@ impl Lane {
 // === impl Writer ===
 
 impl Writer {
+    /// Waits for a look at the board that began later: only then it is known which purges were there before.
+    async fn is_read_after(&self, since: Instant) -> bool {
+        let mut readings = self.readings.clone();
+        let reading = readings.wait_for(|began| began.is_some_and(|began| began > since));
+        matches!(timeout_at(since + self.lag_max, reading).await, Ok(Ok(_)))
+    }
+
     /// Whether it is good here, and not so old for readers that they would take it for purged.
     fn may_be_written(&self, entry: &Entry) -> bool {
         let for_readers = clocks::of_entry(entry.stamp, entry.stamp, self.skew);

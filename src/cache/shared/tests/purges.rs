@@ -85,6 +85,29 @@ async fn what_was_under_way_on_another_node_is_not_read_when_it_arrives() {
     }
 }
 
+/// It may have made them of what others have purged, and its stamps would say that it came later.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_cannot_read_the_board_writes_nothing() {
+    let bucket = Arc::new(Fake::default());
+    let (one, slow) = (Node::ready(&bucket).await, Node::ready(&bucket).await);
+    bucket.set("list", Fault::Stall);
+    let marks = one.marks.purge(&[by_tag("x")], false).unwrap();
+    one.tier.publish(&marks).await.expect("published");
+    pass(SKEW * 2).await;
+    slow.tier.put(slow.entry(key("x"), "x", b"body"));
+    pass(POLL * 5).await;
+    assert_eq!(slow.tier.state().written, 0, "it waits");
+    bucket.heal("list");
+    until(|| slow.tier.state().dropped == 1 && slow.tier.state().is_read).await;
+    bucket.set("list", Fault::Stall);
+    slow.tier.put(slow.entry(key("y"), "y", b"body"));
+    until(|| slow.tier.state().dropped == 2).await;
+    bucket.heal("list");
+    until(|| slow.tier.state().is_read).await;
+    slow.put(slow.entry(key("y"), "y", b"body")).await;
+    assert_eq!(slow.tier.state().written, 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn clocks_that_differ_within_the_skew_do_no_harm() {
     let bucket = Arc::new(Fake::default());
@@ -104,7 +127,8 @@ async fn clocks_that_differ_within_the_skew_do_no_harm() {
         assert_eq!(fresh.tier.get(&key("a")).await, None, "{stamp:?}");
     }
     // Made long enough after it. A node that saw the mark late cannot know, one that came later can.
-    write(&bucket, name, &Entry { stamp: purged_at.plus(SKEW * 3), ..template });
+    let long_after = SKEW * 3 + Duration::from_secs(10);
+    write(&bucket, name, &Entry { stamp: purged_at.plus(long_after), ..template });
     assert!(fresh.tier.get(&key("a")).await.is_some());
 }
 
