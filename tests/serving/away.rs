@@ -36,7 +36,7 @@ fn away_from_the_start(mood: Mood) {
     let (site, store) = (Site::start(), Store::start());
     let targets = site.targets(12);
     store.set(mood);
-    let node = Node::begin(&site, &store);
+    let node = Node::impatient(&site, &store);
     all_quick(&node, &targets, mood);
     assert_eq!(shared(&node.server)["is_read"], json!(false));
     is_not_published(&node, &site, &targets[0], mood);
@@ -51,7 +51,8 @@ fn away_from_the_start(mood: Mood) {
 fn away_from_the_middle(mood: Mood) {
     let (site, store) = (Site::start(), Store::start());
     let targets = site.targets(12);
-    let node = Node::start(&site, &store);
+    let node = Node::impatient(&site, &store);
+    eventually("the board is read", || shared(&node.server)["is_read"] == json!(true));
     node.get(&targets[0]);
     store.set(mood);
     all_quick(&node, &targets, mood);

@@ -211,7 +211,8 @@ fn a_folder_that_is_tidied_up_costs_what_was_in_it() {
             assert!(lasting(&server.get(target)) == lasting(first), "{what}");
         }
         eventually("they are on disk again", || targets.iter().all(|target| place(&server.get(target)) == "disk"));
-        assert!(!is_degraded(&disk_state(&server)), "{what}: {}", disk_state(&server));
+        let state = disk_state(&server);
+        assert!(!is_degraded(&state) && events(&state, "write_error") == 0, "{what}: {state}");
         purged(&server, &json!({"sources": [site.source("a.png")]}));
         assert_eq!(place(&server.get(&targets[0])), "uri-miss", "{what}");
     }

@@ -81,6 +81,8 @@ impl Store {
             .clone()
             .set("SHARED_BUCKET", &format!("s3://{BUCKET}/cache"))
             .set("SHARED_MARKS_POLL", "50ms")
+            // On a crowded machine a healthy bucket may take a while.
+            .set("SHARED_GET_TIMEOUT", "10s")
             .set("S3_ENDPOINT", &format!("http://{}", self.addr))
             .set("S3_REGION", "eu-central-1")
             .variable("AWS_ACCESS_KEY_ID", KEY_ID)
@@ -117,8 +119,17 @@ impl Node {
 
     /// The same, whatever the bucket says.
     pub(super) fn begin(site: &Site, store: &Store) -> Self {
+        Self::with(site, |launch| store.shared_by(launch))
+    }
+
+    /// One that waits for the bucket no longer than usual.
+    pub(super) fn impatient(site: &Site, store: &Store) -> Self {
+        Self::with(site, |launch| store.shared_by(launch).set("SHARED_GET_TIMEOUT", "500ms"))
+    }
+
+    fn with(site: &Site, sharing: impl FnOnce(&Launch) -> Launch) -> Self {
         let disk = folder(&[]);
-        let launch = store.shared_by(&site.launch_over(disk.path()));
+        let launch = sharing(&site.launch_over(disk.path()));
         Self { server: launch.start(), launch, disk }
     }
 

@@ -242,6 +242,8 @@ impl Keeper {
                 return Err(error);
             }
             super::lock::make_folders(&**files, layout)?;
+            // Where only its place was missing, the file itself is written already.
+            files.remove(&staged)?;
             write()
         });
         let Err(error) = written else {
