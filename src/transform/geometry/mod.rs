@@ -233,8 +233,8 @@ fn shrink_factors(area: Size, t: &Transform) -> (f64, f64) {
     }
 }
 
-/// The cut of `fill-down`: the box itself if it fits into the picture, else its proportions. Proportions that leave less
-/// than half a pixel of a side give a cut of 0, which is none; imgproxy does the same.
+/// The cut of `fill-down`: the box itself if it fits into the picture, else its proportions. Proportions that leave
+/// less than half a pixel of a side give a cut of 0, which is none; imgproxy does the same.
 fn cut_down(scaled: Size, target: Size) -> Size {
     let p = f64::from(target.width) / f64::from(scaled.width);
     let q = f64::from(target.height) / f64::from(scaled.height);
