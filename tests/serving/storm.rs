@@ -20,7 +20,7 @@ use crate::support::pictures::marks;
 use crate::support::server::{Launch, Server};
 
 /// Rounds where nobody asks for more by `SOAK_PURGES`; each ends with the end of a process.
-const ROUNDS: u64 = 6;
+const ROUNDS: u64 = 4;
 const ROUND_MS: u64 = 500;
 const READERS: u64 = 3;
 const SOURCES: u64 = 4;
