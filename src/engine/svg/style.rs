@@ -123,6 +123,8 @@ fn is_harmless(value: &[Token<'_>]) -> bool {
             Kind::Url => token.raw.get(4..).is_some_and(|target| target.trim_start().starts_with('#')) && clean(token),
             Kind::Function if token.name().eq_ignore_ascii_case("url") => is_local(&value[at + 1..]) && clean(token),
             Kind::Open('}') | Kind::Colon => false,
+            // No value has a bracket right behind these, but what some reader may take for a function has.
+            Kind::Hash | Kind::Number if value.get(at + 1).is_some_and(|next| next.kind == Kind::Open(')')) => false,
             // No value has two of them in a row, but addresses and mistaken comments have.
             Kind::Delim if token.raw == "/" => value.get(at + 1).is_none_or(|next| next.raw != "/"),
             _ => is_inert(token, false),
@@ -281,6 +283,7 @@ mod tests {
         for gone in ["url(a)", "url(//a)", "u\\72l(#a)", "red;x:url(a)", "url(#a", "image(a)", "a{b:c}", "@a", "'a"] {
             assert_eq!(value(gone), None, "{gone}");
         }
+        assert_eq!(value("#a(b)"), None);
         assert_eq!(values("0 1;url(#a);2").as_deref(), Some("0 1;url(#a);2"));
         assert_eq!(values("0;url(a)"), None);
     }
