@@ -192,7 +192,7 @@ impl Selected {
         Ok(match rules.meant(path, origins)? {
             (original, Some(transform)) => {
                 self.doubted.push(Selector::Tag(original_tag(&original)));
-                Selector::Tag(picture_tag(rules.mount, &original, &transform))
+                Selector::Tag(picture_tag(rules.mount, &original, &transform.canonical()))
             }
             (original, None) => Selector::Tag(source_tag(&original)),
         })
