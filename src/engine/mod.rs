@@ -14,6 +14,7 @@ mod memory;
 mod metadata;
 mod pipeline;
 mod pool;
+pub mod sandbox;
 mod sniff;
 mod steps;
 mod svg;
