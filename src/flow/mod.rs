@@ -16,6 +16,7 @@ pub mod mount;
 mod original;
 mod picture;
 pub mod plan;
+mod poison;
 mod purge;
 mod raw;
 mod refusal;
@@ -66,6 +67,8 @@ pub struct Flow {
     is_journal_behind: Arc<AtomicBool>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
+    /// Originals that brought down workers a moment ago.
+    poison: poison::Poison,
     /// By key and by the last purge of what is made.
     flights: Flights<(Key, Stamp), made::Made, Failure>,
     /// Looks into the tiers below memory that are no part of a flight.
