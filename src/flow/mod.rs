@@ -45,7 +45,7 @@ pub use failure::Failure;
 use mount::Mounts;
 pub use original::{KeptOriginal, Known, Originals};
 pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
-pub use setup::{SetupError, dialect, engine_limits, origins_spec};
+pub use setup::{SetupError, dialect, engine_limits, isolation, origins_spec};
 pub use shared::shared_spec;
 pub use variant::Variant;
 pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};

@@ -128,13 +128,18 @@ fn pool_spec(config: &Config) -> PoolSpec {
     PoolSpec {
         workers: engine.workers.unwrap_or_else(cores),
         queue_jobs_max: engine.queue_jobs_max,
-        isolation: match engine.isolation {
-            config::Isolation::Thread => Isolation::Thread,
-            #[cfg(target_os = "linux")]
-            config::Isolation::Auto | config::Isolation::Process => processes(engine),
-            #[cfg(not(target_os = "linux"))]
-            config::Isolation::Auto | config::Isolation::Process => Isolation::Thread,
-        },
+        isolation: isolation(engine),
+    }
+}
+
+/// Where pictures are made under this configuration.
+pub fn isolation(engine: &config::Engine) -> Isolation {
+    match engine.isolation {
+        config::Isolation::Thread => Isolation::Thread,
+        #[cfg(target_os = "linux")]
+        config::Isolation::Auto | config::Isolation::Process => processes(engine),
+        #[cfg(not(target_os = "linux"))]
+        config::Isolation::Auto | config::Isolation::Process => Isolation::Thread,
     }
 }
 

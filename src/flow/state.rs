@@ -107,6 +107,12 @@ impl Flow {
         format!("{major}.{minor}.{patch}")
     }
 
+    /// What confines the processes that make pictures, in words.
+    pub fn sandbox(&self) -> String {
+        let layers = self.pool.workplace().layers();
+        layers.map_or_else(|| "none, threads of this process".to_owned(), |layers| layers.words().join(", "))
+    }
+
     /// What makes pixels here, as it is part of every entity tag.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint

@@ -67,6 +67,7 @@ fn examined(settings: &Settings) -> Report {
     };
     if let Some(config) = &config {
         findings.push(machine::files(config));
+        findings.push(machine::workers(config));
         findings.extend(sources::findings(config));
     }
     Report { libvips, cores: machine::cores(), formats, limits: limits(config.as_ref()), findings }
