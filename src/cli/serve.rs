@@ -12,7 +12,9 @@ use tokio_util::task::TaskTracker;
 use super::settings::{Settings, presets};
 use crate::config::Config;
 use crate::flow::Flow;
-use crate::http::{Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, ResponseSpec, Serving, drain};
+use crate::http::{
+    Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, Proxies, ResponseSpec, Serving, drain,
+};
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::{Counter, engine_info};
 use crate::telemetry::recorder::Recorder;
@@ -57,7 +59,8 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     let main = Serving::start(Listener::bind(config.server.listen)?, listener_spec(&config), main);
     let admin = admin_listener.map(|listener| {
         let handler = admin(&config, &flow, &recorder, &readiness);
-        Serving::start(listener, listener_spec(&config), handler)
+        // No CDN stands before it.
+        Serving::start(listener, ListenerSpec { proxies: Arc::default(), ..listener_spec(&config) }, handler)
     });
     readiness.set_ready();
     tracing::info!(
@@ -123,6 +126,11 @@ fn listener_spec(config: &Config) -> ListenerSpec {
     let server = &config.server;
     ListenerSpec {
         connections_max: server.connections_max,
+        proxies: Arc::new(Proxies {
+            trusted: server.trusted_proxies.clone(),
+            fields: server.forwarded_fields.clone(),
+            proxy_protocol: server.proxy_protocol,
+        }),
         header_bytes_max: server.header_bytes_max,
         header_timeout: server.header_timeout,
         // The time for an answer includes the body that it depends on.

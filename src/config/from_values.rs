@@ -1,5 +1,6 @@
 //! From checked values to the typed groups.
 
+use super::cidr::Cidr;
 use super::groups::{
     Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
     S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
@@ -66,6 +67,11 @@ fn server(values: &Values) -> Server {
     Server {
         listen: values.address("listen").expect("invariant: the kind of `listen` takes no empty address"),
         connections_max: values.int("connections_max"),
+        proxy_protocol: values.bool("proxy_protocol"),
+        trusted_proxies: values.texts("trusted_proxies").iter().filter_map(|text| Cidr::parse(text)).collect(),
+        forwarded_fields: values.choices("forwarded_fields"),
+        misses_max: values.int("misses_max"),
+        client_misses_max: values.int("clients.misses_max"),
         header_bytes_max: size("header.bytes_max", values),
         header_timeout: values.duration("header.timeout"),
         keep_alive_timeout: values.duration("keep_alive_timeout"),
@@ -162,6 +168,7 @@ fn az(values: &Values) -> Az {
 fn fetch(values: &Values) -> Fetch {
     Fetch {
         fetches_max: values.int("fetches_max"),
+        source_fetches_max: values.int("source.fetches_max"),
         redirects_max: values.int("redirects_max"),
         connect_timeout: values.duration("fetch.connect_timeout"),
         first_byte_timeout: values.duration("fetch.first_byte_timeout"),

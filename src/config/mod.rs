@@ -5,6 +5,7 @@
 //! this room knows no HTTP and no libvips, and holds no state.
 
 mod advice;
+mod cidr;
 mod conflicts;
 mod docs;
 mod file;
@@ -22,6 +23,7 @@ mod units;
 mod value;
 mod values;
 
+pub use cidr::Cidr;
 pub use docs::{example_toml, settings_markdown};
 pub use from_values::Effective;
 pub use groups::{
