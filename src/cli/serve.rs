@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -38,8 +39,19 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
     for remark in config.advice() {
         tracing::warn!("{remark}");
     }
+    raise_open_files(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(serve(settings, config, None))
+}
+
+/// Many systems give a process 1024 descriptors to begin with and let it have more: fewer than connections.
+fn raise_open_files(config: &Config) {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        let open_max = limit.current;
+        tracing::warn!(%error, open_max, wanted = config.server.connections_max, "open files cannot be raised");
+    }
 }
 
 /// Serves a configuration, with pages beside the images where `extra` has some.

@@ -221,13 +221,13 @@ fn engine(values: &Values) -> Engine {
 
 fn cache(values: &Values) -> Cache {
     Cache {
-        memory_bytes: values.bytes("cache.memory_bytes"),
-        originals_memory_bytes: values.bytes("cache.originals_memory_bytes"),
+        memory_bytes: values.share("cache.memory_bytes"),
+        originals_memory_bytes: values.share("cache.originals_memory_bytes"),
         disk_path: values.path("cache.disk_path"),
         disk_bytes: values.bytes("cache.disk_bytes"),
         originals_disk_bytes: values.bytes("cache.originals_disk_bytes"),
         files_disk_bytes: values.bytes("cache.files_disk_bytes"),
-        disk_queue_bytes: values.bytes("cache.disk_queue_bytes"),
+        disk_queue_bytes: values.share("cache.disk_queue_bytes"),
         disk_retry: values.duration("cache.disk_retry"),
     }
 }
@@ -236,7 +236,7 @@ fn shared(values: &Values) -> Shared {
     Shared {
         bucket: shared_bucket(values),
         get_timeout: values.duration("shared.get_timeout"),
-        queue_bytes_max: values.bytes("shared.queue_bytes_max"),
+        queue_bytes_max: values.share("shared.queue_bytes_max"),
         marks_poll: values.duration("shared.marks_poll"),
         keep: values.duration("shared.keep"),
         clock_skew: values.duration("shared.clock_skew"),
@@ -274,7 +274,7 @@ fn freshness(values: &Values) -> Freshness {
 fn mounts(values: &Values) -> Mounts {
     Mounts {
         list: values.texts("mounts").iter().filter_map(|text| Mount::parse(text)).collect(),
-        memory_bytes: values.bytes("mount.memory_bytes"),
+        memory_bytes: values.share("mount.memory_bytes"),
         body_bytes_max: values.bytes("mount.body_bytes_max"),
         request_bytes_max: values.bytes("mount.request_bytes_max"),
     }

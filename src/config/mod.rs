@@ -2,7 +2,7 @@
 //!
 //! [`load`] reads a file, the environment and the command line into a [`Config`], in which each value knows where it
 //! was given, or returns everything that is wrong with them at once. Unknown names are mistakes. Plain data comes out:
-//! this room knows no HTTP and no libvips, and holds no state.
+//! this room knows no HTTP and no libvips, and holds no state. Sizes that are not given follow from the machine.
 
 mod advice;
 mod cidr;

@@ -140,7 +140,11 @@ impl Flow {
         let freshness = &rules.policy.freshness;
         let old = old.map(|found| &found.value).filter(|old| old.pixel_epoch == rules.pixel_epoch);
         let started = clock::instant();
-        let got = self.originals.get(wanted, old.map(|old| &old.known), freshness).await?;
+        let got = tokio::select! {
+            got = self.originals.get(wanted, old.map(|old| &old.known), freshness) => got?,
+            // Nobody waits for the picture, so that nobody here waits for its original either.
+            () = cancelled.cancelled() => return Err(EngineError::Cancelled.into()),
+        };
         let mut stages = vec![("origin", started.elapsed())];
         let (kept, lifetime) = match (got, old) {
             (Got::Original(kept, _), Some(old)) if kept.tag == old.original_tag => {

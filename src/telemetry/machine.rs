@@ -119,11 +119,12 @@ impl System<'_> {
     fn quota(&self, folder: &Path) -> Option<(usize, PathBuf)> {
         let v2 = folder.join("cpu.max");
         if let Some(text) = self.read(&v2) {
-            return quota(text.split_whitespace()).map(|cpus| (cpus, v2));
+            let (quota_us, period_us) = text.trim().split_once(' ')?;
+            return quota(quota_us, period_us).map(|cpus| (cpus, v2));
         }
         let file = folder.join("cpu.cfs_quota_us");
         let [quota_us, period_us] = [self.read(&file)?, self.read(folder.join("cpu.cfs_period_us"))?];
-        quota([quota_us.trim(), period_us.trim()].into_iter()).map(|cpus| (cpus, file))
+        quota(quota_us.trim(), period_us.trim()).map(|cpus| (cpus, file))
     }
 
     fn memory_limit(&self, folder: &Path) -> Option<(u64, PathBuf)> {
@@ -169,9 +170,9 @@ fn groups(mount: &Path, path: &str) -> Vec<PathBuf> {
 }
 
 /// Whole processors of a quota and its period in the same unit, rounded up; nothing where it is `max` or -1.
-fn quota(mut numbers: impl Iterator<Item = &str>) -> Option<usize> {
-    let quota = numbers.next()?.parse::<u64>().ok()?;
-    let period = numbers.next()?.parse::<u64>().ok().filter(|period| *period > 0)?;
+fn quota(quota: &str, period: &str) -> Option<usize> {
+    let quota = quota.parse::<u64>().ok()?;
+    let period = period.parse::<u64>().ok().filter(|period| *period > 0)?;
     usize::try_from(quota.div_ceil(period)).ok().map(|cpus| cpus.max(1))
 }
 

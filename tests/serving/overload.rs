@@ -1,6 +1,9 @@
 //! More than can be done: what is refused is refused at once, before an origin is asked, and says when to come back;
 //! what is kept is served all the while.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use crate::support::client::{Answer, Pending};
 use crate::support::eventually;
 use crate::support::origin::{Gate, Origin, Reply};
@@ -25,7 +28,7 @@ fn target(origin: &Origin, folder: &str, number: usize) -> String {
 
 /// A picture that keeps a worker busy for longer than the rest of a test takes.
 fn long_job(origin: &Origin, number: usize) -> String {
-    format!("/_/rs:force:6000:6000:1/bl:{}/plain/{}@png", 40 + number, origin.url("/quick/long.png"))
+    format!("/_/rs:force:4000:4000:1/bl:{}/plain/{}@png", 40 + number, origin.url("/quick/long.png"))
 }
 
 fn launch(origin: &Origin) -> Launch {
@@ -54,16 +57,30 @@ fn engine(server: &Server, what: &str) -> u64 {
     server.status()["flow"]["engine"][what].as_u64().expect("a number")
 }
 
+/// Gives the one worker of a server something to do for long.
+fn occupy(server: &Server, origin: &Origin, number: usize) -> Pending {
+    // A worker tells its result before it counts as idle.
+    eventually("the worker is idle", || engine(server, "busy") == 0);
+    let works = server.send(&long_job(origin, number), &[]);
+    eventually("the worker is busy", || engine(server, "busy") == 1);
+    works
+}
+
+/// And has another job wait for it.
+fn fill(server: &Server, origin: &Origin) -> [Pending; 2] {
+    let works = occupy(server, origin, 1);
+    let waits = server.send(&long_job(origin, 2), &[]);
+    eventually("a job waits", || engine(server, "waiting") == 1);
+    [works, waits]
+}
+
 #[test]
 fn a_full_queue_refuses_before_the_origin_is_asked_and_hits_go_on() {
     let origin = origin(&Gate::default());
     let server = launch(&origin).set("WORKERS", "1").set("QUEUE_JOBS_MAX", "1").set("QUEUE_TIMEOUT", "1m").start();
     let kept = target(&origin, "quick", 0);
     assert_eq!(server.get(&kept).status, 200);
-    let _works = server.send(&long_job(&origin, 1), &[]);
-    eventually("a worker is busy", || engine(&server, "busy") == 1);
-    let _waits = server.send(&long_job(&origin, 2), &[]);
-    eventually("a job waits", || engine(&server, "waiting") == 1);
+    let _held = fill(&server, &origin);
     let asked = origin.asked().len();
 
     assert_sent_away(&server.get(&target(&origin, "quick", 1)), 503, "overloaded");
@@ -81,8 +98,7 @@ fn what_would_wait_too_long_is_refused_before_the_origin_is_asked() {
     assert_eq!(server.get(&target(&origin, "quick", 0)).status, 200);
     // The first long one tells how long they take.
     assert_eq!(server.get(&long_job(&origin, 1)).status, 200);
-    let works = server.send(&long_job(&origin, 2), &[]);
-    eventually("a worker is busy", || engine(&server, "busy") == 1);
+    let works = occupy(&server, &origin, 2);
     let asked = origin.asked().len();
     let refused = server.get(&target(&origin, "quick", 1));
     assert_sent_away(&refused, 503, "overloaded");
@@ -103,10 +119,7 @@ fn a_stale_picture_is_served_where_no_new_one_can_be_made() {
     let kept = format!("/_/w:32/plain/{}@png", origin.url("/kept.png"));
     let first = server.get(&kept);
     assert_eq!(first.status, 200);
-    let _works = server.send(&long_job(&origin, 1), &[]);
-    eventually("a worker is busy", || engine(&server, "busy") == 1);
-    let _waits = server.send(&long_job(&origin, 2), &[]);
-    eventually("a job waits", || engine(&server, "waiting") == 1);
+    let _held = fill(&server, &origin);
     let asked = origin.asked().len();
     let stale = server.get(&kept);
     assert_eq!((stale.status, stale.body == first.body, origin.asked().len()), (200, true, asked), "{stale:?}");
@@ -151,6 +164,60 @@ fn only_so_many_misses_wait_and_hits_are_none_of_them() {
     gate.open();
     assert!(held.into_iter().all(|pending| pending.receive().status == 200));
     assert_eq!((waiting(&server), server.get(&target(&origin, "quick", 1)).status), (0, 200));
+}
+
+/// Connections that were opened and say nothing, or never come to the end of what they say.
+fn useless(server: &Server, count: usize) -> Vec<TcpStream> {
+    let open = |number: usize| {
+        let mut stream = TcpStream::connect(server.addr).expect("a listening server");
+        stream
+            .write_all([b"".as_slice(), b"GET /_/w:1/plain/a HTTP/1.1\r\nhos"][number % 2])
+            .expect("an open connection");
+        stream
+    };
+    (0..count).map(open).collect()
+}
+
+#[test]
+fn thousands_of_connections_that_do_nothing_stop_no_hit() {
+    let origin = origin(&Gate::default());
+    let server = launch(&origin).set("HEADER_TIMEOUT", "5m").start();
+    let kept = target(&origin, "quick", 0);
+    assert_eq!(server.get(&kept).status, 200);
+    let _useless = useless(&server, 4096);
+    eventually("all are open", || server.metric("tintype_connections", &[]) > 4096);
+    for _ in 0..20 {
+        assert_eq!(server.get(&kept).status, 200);
+    }
+}
+
+#[test]
+fn connections_that_do_nothing_give_way_where_there_is_no_room() {
+    let origin = origin(&Gate::default());
+    let server = launch(&origin).set("HEADER_TIMEOUT", "5m").set("CONNECTIONS_MAX", "32").start();
+    let kept = target(&origin, "quick", 0);
+    assert_eq!(server.get(&kept).status, 200);
+    let _useless = useless(&server, 200);
+    for _ in 0..20 {
+        assert_eq!(server.get(&kept).status, 200);
+    }
+    // Those of the operations listener are counted with it.
+    assert!(server.metric("tintype_connections", &[]) <= 33);
+}
+
+#[test]
+fn where_every_connection_is_busy_the_next_one_is_sent_away() {
+    let gate = Gate::default();
+    let origin = origin(&gate);
+    let server = launch(&origin).set("CONNECTIONS_MAX", "2").start();
+    let held: Vec<Pending> = (0..2).map(|number| server.send(&target(&origin, "slow", number), &[])).collect();
+    eventually("both wait", || waiting(&server) == 2);
+    let answer = server.get("/live");
+    assert_eq!((answer.status, answer.field("cache-control")), (503, Some("no-store")));
+    assert_eq!((answer.expect("retry-after"), shed(&server, "connections")), ("2", 1));
+    gate.open();
+    assert!(held.into_iter().all(|pending| pending.receive().status == 200));
+    assert_eq!(server.get("/live").status, 200);
 }
 
 fn raw(origin: &Origin, folder: &str, number: usize) -> String {

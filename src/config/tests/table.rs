@@ -96,7 +96,7 @@ fn every_setting_is_read() {
 fn both_ends_of_every_range_are_accepted_and_what_lies_beyond_is_not() {
     for setting in settings() {
         let (ends, beyond) = match setting.kind {
-            Kind::Int { min, max } | Kind::Bytes { min, max } => {
+            Kind::Int { min, max } | Kind::Bytes { min, max } | Kind::Share { min, max, .. } => {
                 ([min.to_string(), max.to_string()], [min.checked_sub(1), Some(max + 1)].map(text_of))
             }
             Kind::Duration { min, max } => {
