@@ -198,7 +198,7 @@ async fn measure(subject: Subject, folder: &Path, seconds: u64) -> bool {
 
     let capacity = Arc::new(Tally::default());
     let loads = load(&subject, &originals, &numbers, &capacity, CAPACITY_CONNECTIONS, Duration::ZERO, shorter);
-    let (_, ()) = tokio::join!(ask_hits(subject.addr, Arc::clone(&hits), shorter), loads);
+    let (mut at_capacity, ()) = tokio::join!(ask_hits(subject.addr, Arc::clone(&hits), shorter), loads);
     let peak = capacity.made.load(Ordering::Relaxed) as f64 / shorter.as_secs_f64();
     println!("  can make          {peak:.1} new pictures a second beside {} hits", hits_a_second());
 
@@ -213,14 +213,15 @@ async fn measure(subject: Subject, folder: &Path, seconds: u64) -> bool {
     let recovered = recovery(&subject, &originals, &numbers).await;
     let after_kb = pss_kb(subject.pid);
 
-    report(&tally, peak, overload, &mut idle, &mut busy);
+    report(&tally, peak, overload, [&mut idle, &mut at_capacity, &mut busy]);
     println!("  memory (PSS)      {} MB before, {} MB at most, {} MB after", mb(before_kb), mb(most_kb), mb(after_kb));
     println!("  a new picture     {} ms after the end", recovered.as_millis());
     let goodput = tally.made.load(Ordering::Relaxed) as f64 / overload.as_secs_f64() / peak.max(f64::MIN_POSITIVE);
     goodput >= GOODPUT_MIN && tally.bare.load(Ordering::Relaxed) == 0
 }
 
-fn report(tally: &Tally, peak: f64, overload: Duration, idle: &mut [u64], busy: &mut [u64]) {
+/// `hits` are their times on an idle server, on one that does what it can, and on one that gets more.
+fn report(tally: &Tally, peak: f64, overload: Duration, hits: [&mut Vec<u64>; 3]) {
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let made = count(&tally.made) as f64 / overload.as_secs_f64();
     let asked = [&tally.made, &tally.refused, &tally.failed].map(count).iter().sum::<u64>();
@@ -235,10 +236,12 @@ fn report(tally: &Tally, peak: f64, overload: Duration, idle: &mut [u64], busy: 
         count(&tally.bare),
         count(&tally.failed)
     );
+    let [idle, at_capacity, busy] = hits;
     for part in [0.5, 0.99] {
-        let (idle, busy) = (percentile(idle, part), percentile(busy, part));
-        let ratio = busy as f64 / idle.max(1) as f64;
-        println!("  hits, p{:<11} {idle} us idle, {busy} us overloaded: {ratio:.2} times", part * 100.0);
+        let [idle, full, busy] = [&mut *idle, at_capacity, busy].map(|times| percentile(times, part));
+        let [by_full, by_idle] = [full, idle].map(|base| busy as f64 / base.max(1) as f64);
+        print!("  hits, p{:<11} {idle} us idle, {full} us at capacity, {busy} us overloaded: ", part * 100.0);
+        println!("{by_idle:.2} times idle, {by_full:.2} times capacity");
     }
 }
 

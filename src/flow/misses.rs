@@ -13,9 +13,9 @@ use super::{Failure, counted};
 /// Requests that wait, and how many may.
 #[derive(Debug)]
 pub(super) struct Misses {
-    misses_max: usize,
+    max: usize,
     /// 0 for any number.
-    client_misses_max: usize,
+    client_max: usize,
     waiting: AtomicUsize,
     by_client: Mutex<HashMap<Network, usize>>,
 }
@@ -41,12 +41,17 @@ const HOST_BITS: u32 = 64;
 impl Misses {
     /// `client_misses_max` of 0 is any number.
     pub(super) fn new(misses_max: usize, client_misses_max: usize) -> Self {
-        Self { misses_max, client_misses_max, waiting: AtomicUsize::new(0), by_client: Mutex::default() }
+        Self {
+            max: misses_max,
+            client_max: client_misses_max,
+            waiting: AtomicUsize::new(0),
+            by_client: Mutex::default(),
+        }
     }
 
     /// A place among all that wait; `None` where there is none left.
     pub(super) fn seat(self: &Arc<Self>) -> Option<Seat> {
-        let is_free = |waiting: usize| (waiting < self.misses_max).then_some(waiting + 1);
+        let is_free = |waiting: usize| (waiting < self.max).then_some(waiting + 1);
         let taken = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_free);
         taken.is_ok().then(|| Seat(Arc::clone(self)))
     }
@@ -54,12 +59,12 @@ impl Misses {
     /// A place among those of one client; `None` where it has as many as it may. A client that nobody can name has no
     /// cap of its own.
     pub(super) fn turn(self: &Arc<Self>, client: Option<IpAddr>) -> Option<Turn> {
-        let Some(network) = client.map(Network::of).filter(|_| self.client_misses_max > 0) else {
+        let Some(network) = client.map(Network::of).filter(|_| self.client_max > 0) else {
             return Some(Turn(None));
         };
         let mut by_client = self.clients();
         let waiting = by_client.entry(network).or_default();
-        if *waiting >= self.client_misses_max {
+        if *waiting >= self.client_max {
             return None;
         }
         *waiting += 1;
@@ -71,7 +76,7 @@ impl Misses {
     /// # Errors
     /// One of them is not to be had.
     pub(super) fn both(self: &Arc<Self>, client: Option<IpAddr>) -> Result<(Seat, Turn), Failure> {
-        let seat = self.seat().ok_or_else(|| Failure::misses_full(self.misses_max));
+        let seat = self.seat().ok_or_else(|| Failure::misses_full(self.max));
         let seat = seat.inspect_err(|_| counted::shed("misses_full"))?;
         let turn = self.turn(client).ok_or_else(|| self.client_full());
         Ok((seat, turn.inspect_err(|_| counted::shed("client_full"))?))
@@ -79,7 +84,7 @@ impl Misses {
 
     /// What a client is told that has as many requests waiting as it may.
     pub(super) fn client_full(&self) -> Failure {
-        Failure::client_full(self.client_misses_max)
+        Failure::client_full(self.client_max)
     }
 
     /// Requests that wait now.
@@ -89,7 +94,7 @@ impl Misses {
 
     /// What all may have waiting.
     pub(super) const fn misses_max(&self) -> usize {
-        self.misses_max
+        self.max
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
@@ -140,8 +145,8 @@ impl Network {
 mod tests {
     use super::*;
 
-    fn client(text: &str) -> Option<IpAddr> {
-        Some(text.parse().expect("an address"))
+    fn turn(misses: &Arc<Misses>, client: &str) -> Option<Turn> {
+        misses.turn(Some(client.parse().expect("an address")))
     }
 
     #[test]
@@ -158,9 +163,9 @@ mod tests {
     #[test]
     fn a_client_has_its_own_cap_and_is_forgotten_after() {
         let misses = Arc::new(Misses::new(9, 2));
-        let turns: Vec<_> = (0..3).map(|_| misses.turn(client("192.0.2.1"))).collect();
+        let turns: Vec<_> = (0..3).map(|_| turn(&misses, "192.0.2.1")).collect();
         assert_eq!(turns.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false]);
-        let other = misses.turn(client("192.0.2.2"));
+        let other = turn(&misses, "192.0.2.2");
         assert!(other.is_some());
         assert_eq!(misses.clients().len(), 2);
         drop((turns, other));
@@ -176,8 +181,8 @@ mod tests {
             ("192.0.2.1", "192.0.2.2", false),
         ] {
             let misses = Arc::new(Misses::new(9, 1));
-            let held = misses.turn(client(first));
-            assert_eq!(misses.turn(client(second)).is_none(), is_same, "{first} {second}");
+            let held = turn(&misses, first);
+            assert_eq!(turn(&misses, second).is_none(), is_same, "{first} {second}");
             drop(held);
         }
     }
@@ -188,7 +193,7 @@ mod tests {
         let turns: Vec<_> = (0..5).map(|_| misses.turn(None)).collect();
         assert!(turns.iter().all(Option::is_some));
         let uncapped = Arc::new(Misses::new(9, 0));
-        let turns: Vec<_> = (0..5).map(|_| uncapped.turn(client("192.0.2.1"))).collect();
+        let turns: Vec<_> = (0..5).map(|_| turn(&uncapped, "192.0.2.1")).collect();
         assert!(turns.iter().all(Option::is_some));
         assert!(misses.clients().is_empty() && uncapped.clients().is_empty());
     }

@@ -71,12 +71,14 @@ pub(super) async fn turn_away(mut socket: TcpStream) {
     let farewell = async {
         let mut request = [0; FAREWELL_BYTES];
         // An answer before the question would be taken for that to another one.
-        socket.read(&mut request).await?;
+        if socket.read(&mut request).await? == 0 {
+            return Ok(());
+        }
         socket.write_all(respond::CONNECTIONS_FULL).await?;
         socket.shutdown().await?;
         // Closed with bytes unread, the kernel would take back the answer.
         while socket.read(&mut request).await? > 0 {}
-        std::io::Result::Ok(())
+        Ok::<_, std::io::Error>(())
     };
     // Who does not wait for the answer needs none.
     let _ = timeout(FAREWELL, farewell).await;

@@ -28,7 +28,7 @@ fn target(origin: &Origin, folder: &str, number: usize) -> String {
 
 /// A picture that keeps a worker busy for longer than the rest of a test takes.
 fn long_job(origin: &Origin, number: usize) -> String {
-    format!("/_/rs:force:4000:4000:1/bl:{}/plain/{}@png", 40 + number, origin.url("/quick/long.png"))
+    format!("/_/rs:force:3000:3000:1/bl:{}/plain/{}@png", 40 + number, origin.url("/quick/long.png"))
 }
 
 fn launch(origin: &Origin) -> Launch {
