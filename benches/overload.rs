@@ -173,14 +173,10 @@ async fn memory_of_connections() {
         assert_eq!(status.expect("a task"), Some(404));
     }
     let each = |kb: u64| kb.saturating_sub(before_kb) as f64 / f64::from(CONNECTIONS);
-    println!(
-        "memory (PSS): {} MB, with {CONNECTIONS} idle connections {} MB ({:.1} KB each), with as many waiting {} MB ({:.1} KB each)",
-        mb(before_kb),
-        mb(idle_kb),
-        each(idle_kb),
-        mb(waiting_kb),
-        each(waiting_kb)
-    );
+    println!("memory (PSS): {} MB with nobody there", mb(before_kb));
+    for (what, kb) in [("idle", idle_kb), ("waiting for a picture", waiting_kb)] {
+        println!("  {} MB with {CONNECTIONS} connections {what} ({:.1} KB each)", mb(kb), each(kb));
+    }
 }
 
 /// Measures one server and tells whether it kept up.

@@ -10,15 +10,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::lifetime::Standing;
 use super::made::{Errand, Made};
+use super::original::{Got, Known};
 use super::picture::rescued;
 use super::plan::Plan;
 use super::variant::Variant;
 use super::{CacheOutcome, Failure, Flow, StaleWhy, counted};
 use crate::cache::Found;
-use crate::engine::PoolState;
+use crate::engine::{EngineError, PoolState};
 use crate::telemetry::clock;
 
 /// What is known of the work to come.
@@ -164,6 +166,21 @@ impl Flow {
             Plan::Miss | Plan::Negative(_) => Err(self.misses.client_full()),
         }
         .inspect_err(|_| counted::shed("client_full"))
+    }
+
+    /// The original that a flight is on its way to; from then on it is the queue that counts the flight.
+    pub(super) async fn approached(
+        &self,
+        _approach: Approach,
+        errand: &Errand,
+        known: Option<&Arc<Known>>,
+        cancelled: &CancellationToken,
+    ) -> Result<Got, Failure> {
+        tokio::select! {
+            got = self.originals.get(&errand.wanted, known, &errand.rules.policy.freshness) => Ok(got?),
+            // Nobody waits for the picture, so that nobody here waits for its original either.
+            () = cancelled.cancelled() => Err(EngineError::Cancelled.into()),
+        }
     }
 
     /// Whether the flight of this picture goes on to its original; `old` is what there is of it.

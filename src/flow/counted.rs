@@ -47,9 +47,11 @@ pub fn purged(order: &PurgeOrder, purged: &[(&'static str, u64)]) {
     }
 }
 
-/// A stage of a request ended.
-pub fn stage(name: &'static str, took: Duration) {
-    Histogram::Stage.record(took, &[("stage", name)]);
+/// Stages of a request ended.
+pub fn stages(stages: &[(&'static str, Duration)]) {
+    for (name, took) in stages {
+        Histogram::Stage.record(*took, &[("stage", name)]);
+    }
 }
 
 /// A fetch ended.

@@ -140,11 +140,7 @@ impl Flow {
         let freshness = &rules.policy.freshness;
         let old = old.map(|found| &found.value).filter(|old| old.pixel_epoch == rules.pixel_epoch);
         let started = clock::instant();
-        let got = tokio::select! {
-            got = self.originals.get(wanted, old.map(|old| &old.known), freshness) => got?,
-            // Nobody waits for the picture, so that nobody here waits for its original either.
-            () = cancelled.cancelled() => return Err(EngineError::Cancelled.into()),
-        };
+        let got = self.approached(approach, errand, old.map(|old| &old.known), &cancelled).await?;
         let mut stages = vec![("origin", started.elapsed())];
         let (kept, lifetime) = match (got, old) {
             (Got::Original(kept, _), Some(old)) if kept.tag == old.original_tag => {
@@ -163,13 +159,9 @@ impl Flow {
             // An origin that says "unchanged" to a question without a condition is broken.
             (Got::Unchanged(..), None) => return Err(crate::origin::OriginError::Upstream { code: 304 }.into()),
         };
-        // From here on it is the queue that counts it.
-        drop(approach);
         let rendered = self.render(&kept, picture, rules.limits, cancelled, &mut stages).await;
         counted::rendered(picture.transform.format, &rendered);
-        for (name, took) in &stages {
-            counted::stage(name, *took);
-        }
+        counted::stages(&stages);
         let rendered = rendered.inspect_err(|error| {
             if error.is_lasting() {
                 self.originals.distrust(wanted, &kept, freshness.undecodable);

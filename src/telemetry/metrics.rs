@@ -132,7 +132,7 @@ metrics! {
         Errors: "tintype_errors_total", "requests", [KIND],
             "Requests refused or failed, by the kind that the error document names.";
         Shed: "tintype_shed_total", "requests", [REASON],
-            "Requests refused with 503, or 429 for one client, because there was more to do than could be done in time.";
+            "Requests refused with 503, or 429 for one client: there was more to do than could be done in time.";
         CacheEvents: "tintype_cache_events_total", "events", [TIER, EVENT],
             "What happened in each tier.";
         PurgedItems: "tintype_purged_items_total", "items", [PURGED_BY, STRENGTH],
