@@ -3,6 +3,7 @@
 mod serving {
     mod addresses;
     mod away;
+    mod clients;
     mod damage;
     mod disk;
     mod drain;
@@ -14,6 +15,7 @@ mod serving {
     mod kills;
     mod negotiation;
     mod nodes;
+    mod overload;
     mod presets;
     mod presigned;
     mod purge;

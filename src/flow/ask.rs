@@ -1,5 +1,6 @@
 //! What goes into the flow and what comes out of it: plain text in, bytes and facts out, no sockets.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub struct Ask {
     pub if_none_match: Option<String>,
     /// The token of `Authorization: Bearer …`, where sent.
     pub bearer: Option<String>,
+    /// Whose request it is, where that is known: the requests of one client that miss are capped.
+    pub client: Option<IpAddr>,
     /// The request's id, for the log.
     pub id: String,
 }

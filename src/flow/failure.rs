@@ -51,9 +51,10 @@ impl Failure {
         }
     }
 
-    /// Whether a stale answer is better than this one: the origin or this server failed, or what came is no picture.
+    /// Whether a stale answer is better than this one: the origin or this server failed or has too much to do, or what
+    /// came is no picture.
     /// Not where the origin says that there is nothing, or that the client may not have it.
     pub const fn allows_stale(&self) -> bool {
-        self.status >= 500 || self.status == 422
+        self.status >= 500 || matches!(self.status, 422 | 429)
     }
 }

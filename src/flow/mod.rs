@@ -4,6 +4,7 @@
 //! and only then done. A request that misses waits for a flight: one for each original, one for each variant, run as
 //! tasks of their own, so that a client that hangs up neither ends nor repeats the work of others.
 
+mod admission;
 mod ask;
 mod behind;
 mod confirm;
@@ -12,6 +13,7 @@ mod failure;
 mod labels;
 pub mod lifetime;
 mod made;
+mod misses;
 pub mod mount;
 mod original;
 mod picture;
@@ -39,6 +41,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{DiskTier, Flights, Found, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
+use crate::telemetry::clock;
 
 pub use ask::{Answer, Ask, CacheOutcome, Keeping, StaleWhy};
 pub use failure::Failure;
@@ -77,6 +80,10 @@ pub struct Flow {
     behind: Arc<Semaphore>,
     outdated: behind::Outdated,
     mounts: Arc<Mounts>,
+    /// Requests that wait, and whose.
+    misses: Arc<misses::Misses>,
+    /// What is known of the work to come.
+    admission: admission::Admission,
     pool: Pool,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,
@@ -106,10 +113,12 @@ impl Flow {
         let wanted = rules.understand(&ask, self.originals.origins())?;
         let negotiated = wanted.is_negotiated();
         let answer = match wanted.what.clone() {
-            What::Raw => self.raw(&wanted, &rules).await,
+            What::Raw => self.raw(&wanted, &rules, ask.client).await,
             What::Picture(picture) => {
                 let errand = made::Errand { wanted: Arc::new(wanted), rules, picture };
-                self.picture(&errand, ask.if_none_match.as_deref()).await
+                let until = clock::instant() + errand.rules.limits.request_timeout;
+                let asker = admission::Asker { if_none_match: ask.if_none_match.as_deref(), client: ask.client, until };
+                self.picture(&errand, asker).await
             }
         };
         answer.map_err(|failure| Failure { negotiated, ..failure })

@@ -94,6 +94,13 @@ impl Originals {
         }
     }
 
+    /// The original if any tier has it fresh.
+    pub async fn kept_fresh(&self, key: &Key) -> Option<Got> {
+        let found = self.tiers.find(key).await?;
+        let standing = found.value.lifetime.standing(found.stale_since_s, clock::now_unix_s());
+        matches!(standing, Standing::Fresh { .. }).then(|| Got::Original(found.value, Some(found.place)))
+    }
+
     /// The original, fetched if it must be. `known` is what the caller would rather not have again. One fetch serves
     /// everyone who asks at the same time. What was purged again each time it came is given all the same: its fetch
     /// began after this call, and the caller sees to it that nobody keeps it.

@@ -3,6 +3,8 @@
 //! Lifetimes at a CDN are by status: a mistake in a URL lasts a minute, an original that is not there half of one, a
 //! failing origin seconds; what depends on who asks or on the moment is not stored at all.
 
+use std::time::Duration;
+
 use super::Failure;
 use crate::engine::EngineError;
 use crate::origin::{OriginError, Phase};
@@ -12,6 +14,10 @@ const URL_S: u64 = 60;
 const NOT_FOUND_S: u64 = 30;
 const ORIGIN_S: u64 = 5;
 const RETRY_S: u32 = 2;
+/// Nobody is sent away for longer.
+const RETRY_LONGEST_S: u32 = 30;
+/// A client's own requests end soon.
+const CLIENT_RETRY_S: u32 = 1;
 
 // === impl Failure ===
 
@@ -43,6 +49,40 @@ impl Failure {
     pub(super) fn purged() -> Self {
         let detail = "what was asked for was purged again and again while it was made";
         Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "purged", "what was asked for is being purged", detail) }
+    }
+
+    /// As many jobs wait for a worker as may.
+    pub(super) fn queue_full(jobs_max: usize) -> Self {
+        let limit = Some(("queue.jobs_max", format!("{jobs_max} transformations")));
+        Self { limit, ..Self::busy("too many pictures are waiting", RETRY_S) }
+    }
+
+    /// A job that joins the queue now would have to wait too long for a worker.
+    pub(super) fn queue_too_long(wait: Duration, patience: Duration) -> Self {
+        let wait_s = u32::try_from((wait.saturating_sub(patience)).as_secs()).unwrap_or(u32::MAX);
+        let limit = Some(("queue.timeout", format!("{} ms", patience.as_millis())));
+        let detail = "the picture would wait too long for its turn";
+        Self { limit, ..Self::busy(detail, wait_s.clamp(RETRY_S, RETRY_LONGEST_S)) }
+    }
+
+    /// As many requests wait for originals and pictures as may.
+    pub(super) fn misses_full(misses_max: usize) -> Self {
+        let limit = Some(("misses_max", format!("{misses_max} requests")));
+        Self { limit, ..Self::busy("too many requests are waiting", RETRY_S) }
+    }
+
+    /// One client has as many of them as it may (RFC 6585, section 4).
+    pub(super) fn client_full(client_misses_max: usize) -> Self {
+        let detail = "too many requests of this client wait for originals and pictures";
+        Self {
+            limit: Some(("clients.misses_max", format!("{client_misses_max} requests"))),
+            retry_after_s: Some(CLIENT_RETRY_S),
+            ..Self::new(429, "too-many-requests", "too many requests", detail)
+        }
+    }
+
+    fn busy(detail: &str, retry_after_s: u32) -> Self {
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(503, "overloaded", "the server is busy", detail) }
     }
 
     pub(super) fn request_timeout() -> Self {

@@ -9,7 +9,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Admission;
 use super::behind::Outdated;
+use super::misses::Misses;
 use super::mount::Mounts;
 use super::poison::Poison;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
@@ -84,10 +86,18 @@ impl Flow {
         let shared = shared(config, &marks, &tracker, &stop)?;
         let originals = Tiers::new(config.cache.originals_memory_bytes, Arc::clone(&marks), ORIGINALS);
         let variants = Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS);
+        let misses = Arc::new(Misses::new(config.server.misses_max, config.server.client_misses_max));
         let name = &config.server.cache_status_name;
         let (disk_of_files, marks_of_files) = (disk.clone(), Arc::clone(&marks));
-        let mounts =
-            Mounts::new(&config.mounts, name, Arc::clone(&origins), disk_of_files, marks_of_files, tracker.clone())?;
+        let mounts = Mounts::new(
+            &config.mounts,
+            name,
+            Arc::clone(&origins),
+            disk_of_files,
+            marks_of_files,
+            tracker.clone(),
+            Arc::clone(&misses),
+        )?;
         Ok(Arc::new(Self {
             rules,
             mounts: Arc::new(mounts),
@@ -105,6 +115,8 @@ impl Flow {
             behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
             outdated: Outdated::default(),
             fingerprint: fingerprint(config, &pool),
+            misses,
+            admission: Admission::new(config.engine.queue_jobs_max),
             pool,
             tracker,
             stop,

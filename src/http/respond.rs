@@ -32,6 +32,11 @@ struct Problem<'a> {
     setting: Option<&'a str>,
 }
 
+/// What a connection gets for which there is no room: written beforehand, since this is no time for writing.
+pub(super) const CONNECTIONS_FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: text/plain; charset=utf-8\r\ncontent-length: 41\r\ncache-control: no-store\r\nretry-after: 2\r\n\
+    connection: close\r\n\r\nthe server is busy: too many connections\n";
+
 /// How long a shared cache may keep what can only be wrong in the URL itself.
 const URL_MISTAKE_CACHE_S: u64 = 60;
 /// When to ask again whether the server is ready: about as long as a restart takes.

@@ -126,6 +126,7 @@ impl<S: Service> Main<S> {
             if_none_match: only_if_none_match(request),
             accept: request.joined(ACCEPT).unwrap_or_default().into_owned(),
             bearer: request.bearer().map(str::to_owned),
+            client: request.client,
             id: request.id.clone(),
         };
         match self.service.answer(ask).await {

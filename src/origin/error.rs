@@ -112,7 +112,7 @@ pub enum OriginError {
     /// Too many fetches are under way.
     #[error("too many fetches are under way, waited {waited_ms} ms")]
     Overloaded {
-        /// The limit, `slot_wait_ms_max`.
+        /// The limit, `slot_wait_ms_max`; 0 where as many waited as may.
         waited_ms: u64,
     },
 }

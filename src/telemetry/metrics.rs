@@ -57,7 +57,19 @@ const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "mark
 const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "marks", "purged"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original", "mount", "look"] };
 const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
-const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
+const REASON: Label = Label {
+    name: "reason",
+    values: &[
+        "queue_full",
+        "queue_estimate",
+        "queue_timeout",
+        "misses_full",
+        "client_full",
+        "origin_full",
+        "deadline",
+        "connections",
+    ],
+};
 const KIND: Label = Label { name: "kind", values: &[] };
 const CLASS: Label = Label { name: "class", values: &["variants", "originals", "files"] };
 const DISK_EVENT: Label = Label {
@@ -122,7 +134,7 @@ metrics! {
         Errors: "tintype_errors_total", "requests", [KIND],
             "Requests refused or failed, by the kind that the error document names.";
         Shed: "tintype_shed_total", "requests", [REASON],
-            "Requests refused with 503 because there was more to do than could be done in time.";
+            "Requests refused with 503, or 429 for one client: there was more to do than could be done in time.";
         CacheEvents: "tintype_cache_events_total", "events", [TIER, EVENT],
             "What happened in each tier.";
         PurgedItems: "tintype_purged_items_total", "items", [PURGED_BY, STRENGTH],
@@ -181,6 +193,8 @@ metrics! {
             "Transformations that wait for a worker.";
         WorkersBusy: "tintype_workers_busy", "workers", [],
             "Workers with a transformation.";
+        Misses: "tintype_misses", "requests", [],
+            "Requests that wait for an original or a picture.";
         Flights: "tintype_flights", "flights", [FLIGHT],
             "Computations under way that requests wait for.";
         CacheBytes: "tintype_cache_bytes", "bytes", [TIER],

@@ -170,6 +170,14 @@ pub(super) const FETCHING: Group = Group {
             doc: "Originals that are fetched at a time.",
         },
         Setting {
+            key: "source.fetches_max",
+            kind: Kind::Int { min: 1, max: 100_000 },
+            default: "64",
+            reload: Reload::Start,
+            doc: "Of these so many from one host or bucket, so that a slow one leaves room for the others. As many \
+                  more wait a moment for their turn; further ones are refused with 503.",
+        },
+        Setting {
             key: "redirects_max",
             kind: Kind::Int { min: 0, max: 20 },
             default: "3",

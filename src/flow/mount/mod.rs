@@ -33,6 +33,7 @@ use self::shelf::Shelf;
 use self::site::{Site, Target};
 use super::Failure;
 use super::labels::{file_labels, text_tag};
+use super::misses::Misses;
 use crate::cache::{
     DiskTier, FlightLimits, Flights, Key, Labels, MarkSet, Marks, Negative, Stamp, Tag, TierNames, Tiers,
 };
@@ -49,6 +50,8 @@ pub struct Mounts {
     flights: Flights<(Key, Stamp), Arc<Landed>, OriginError>,
     /// URIs whose answers could not be kept a moment ago: waiting for one answer would not help anyone else.
     passing: Negative<()>,
+    /// Requests that wait for an origin, and whose.
+    misses: Arc<Misses>,
     /// What was purged.
     marks: Arc<Marks>,
     tracker: TaskTracker,
@@ -82,13 +85,14 @@ impl Mounts {
     ///
     /// # Errors
     /// An origin is no address that can be asked.
-    pub fn new(
+    pub(super) fn new(
         config: &config::Mounts,
         name: &str,
         origins: Arc<Origins>,
         disk: Option<DiskTier>,
         marks: Arc<Marks>,
         tracker: TaskTracker,
+        misses: Arc<Misses>,
     ) -> Result<Self, OriginSetupError> {
         let sites: Result<Vec<_>, _> = config.list.iter().map(|mount| Site::new(mount).map(Arc::new)).collect();
         let mut sites = sites?;
@@ -100,6 +104,7 @@ impl Mounts {
             shelf: Shelf::new(tiers),
             flights: Flights::new(FlightLimits::of("mount")),
             passing: Negative::new(PASSING_MAX),
+            misses,
             marks,
             tracker,
             name: name.to_owned(),
