@@ -3,6 +3,7 @@
 //! every wait is for an event and ends with [`PATIENCE`].
 
 pub mod client;
+pub mod forged;
 pub mod origin;
 pub mod pictures;
 pub mod server;
