@@ -8,10 +8,12 @@ mod serving {
     mod drain;
     mod failing;
     mod faults;
+    mod forged;
     mod freshness;
     mod herd;
     mod kept;
     mod kills;
+    mod loops;
     mod negotiation;
     mod nodes;
     mod presets;

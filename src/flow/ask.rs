@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::cache::{Labels, Place};
+use crate::semantics::loops::Passed;
 
 /// One request as the flow sees it.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,8 @@ pub struct Ask {
     pub bearer: Option<String>,
     /// The request's id, for the log.
     pub id: String,
+    /// The servers of this kind that it came through.
+    pub passed: Passed,
 }
 
 /// What answers a request: everything that the HTTP layer needs to write a 200, 206, 304 or 416.

@@ -10,6 +10,7 @@ mod counted;
 mod failure;
 mod labels;
 pub mod lifetime;
+mod looped;
 pub mod mount;
 mod original;
 mod picture;
@@ -36,6 +37,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{DiskTier, Flights, Found, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
+use crate::semantics::loops::Identity;
 
 pub use ask::{Answer, Ask, CacheOutcome, Keeping, StaleWhy};
 pub use failure::Failure;
@@ -73,6 +75,8 @@ pub struct Flow {
     outdated: behind::Outdated,
     mounts: Arc<Mounts>,
     pool: Pool,
+    /// This server in what it sends, so that it knows its own requests when they come back.
+    identity: Identity,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,
     tracker: TaskTracker,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::behind::Outdated;
+use super::looped::identity;
 use super::mount::Mounts;
 use super::shared::shared_spec;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
@@ -77,7 +78,9 @@ impl Flow {
         let live = Arc::clone(&rules);
         // Redirects follow the rules in force, not those of the start.
         let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
-        let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
+        let identity = identity(config);
+        let spec = OriginsSpec { source_allowed, identity: identity.clone(), ..origins_spec(config) };
+        let origins = Arc::new(Origins::new(&spec)?);
         let (disk, marks) = disk_and_marks(config)?;
         let stop = CancellationToken::new();
         let shared = shared(config, &marks, &tracker, &stop)?;
@@ -104,6 +107,7 @@ impl Flow {
             outdated: Outdated::default(),
             fingerprint: fingerprint(config, &pool),
             pool,
+            identity,
             tracker,
             stop,
         }))

@@ -60,12 +60,15 @@ pub enum OriginError {
         /// 400 to 499.
         code: u16,
     },
-    /// The origin answered with 5xx, or with something that is no answer to a plain `GET`.
+    /// The origin answered with another 5xx, or with something that is no answer to a plain `GET`.
     #[error("origin answered {code}")]
     Upstream {
         /// Any status but 4xx.
         code: u16,
     },
+    /// The origin answered 508: what it needs for an answer leads back to where the request came from.
+    #[error("origin leads back to this server")]
+    Loop,
     /// The origin redirects to where nobody may follow.
     #[error("origin redirects {0}")]
     BadRedirect(RedirectFault),
@@ -183,6 +186,7 @@ impl OriginError {
             | Self::Unreachable(_)
             | Self::Incomplete { .. } => 502,
             Self::Timeout { .. } => 504,
+            Self::Loop => 508,
             Self::TooLarge { .. } | Self::Encoded { .. } => 422,
             Self::Overloaded { .. } => 503,
         }
@@ -198,6 +202,7 @@ impl OriginError {
             Self::NotFound => "original-not-found",
             Self::Status { .. } => "origin-status",
             Self::Upstream { .. } => "origin-failed",
+            Self::Loop => "origin-loop",
             Self::BadRedirect(_) => "origin-redirect",
             Self::TooManyRedirects { .. } => "origin-redirects",
             Self::Unreachable(_) => "origin-unreachable",
@@ -220,6 +225,7 @@ impl OriginError {
             | Self::NotAllowed
             | Self::AddressRefused(_)
             | Self::NotFound
+            | Self::Loop
             | Self::BadRedirect(_)
             | Self::TooManyRedirects { .. }
             | Self::TooLarge { .. }
@@ -232,6 +238,7 @@ impl OriginError {
         match code {
             404 => Self::NotFound,
             400..=499 => Self::Status { code },
+            508 => Self::Loop,
             _ => Self::Upstream { code },
         }
     }
@@ -280,6 +287,7 @@ mod tests {
             (429, 429, "origin-status", true),
             (500, 502, "origin-failed", true),
             (503, 502, "origin-failed", true),
+            (508, 508, "origin-loop", false),
             (204, 502, "origin-failed", false),
             (304, 502, "origin-failed", false),
         ];
