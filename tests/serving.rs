@@ -3,6 +3,7 @@
 mod serving {
     mod addresses;
     mod away;
+    mod bombs;
     mod damage;
     mod disk;
     mod drain;
@@ -13,6 +14,7 @@ mod serving {
     mod herd;
     mod kept;
     mod kills;
+    mod limits;
     mod loops;
     mod negotiation;
     mod nodes;

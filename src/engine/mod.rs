@@ -8,6 +8,7 @@
 mod bitmap;
 mod encode;
 mod error;
+mod header;
 mod job;
 mod load;
 mod memory;

@@ -89,6 +89,12 @@ pub enum OriginError {
         /// The limit that was reached.
         after_ms: u64,
     },
+    /// The header of the answer is larger than allowed, or has more fields than anyone needs.
+    #[error("origin's answer has a header of more than {max} bytes, or of too many fields")]
+    HeaderTooLarge {
+        /// The limit, `header_bytes_max`.
+        max: u32,
+    },
     /// The original is larger than allowed.
     #[error("original has at least {got} bytes, limit {max}")]
     TooLarge {
@@ -184,6 +190,7 @@ impl OriginError {
             | Self::BadRedirect(_)
             | Self::TooManyRedirects { .. }
             | Self::Unreachable(_)
+            | Self::HeaderTooLarge { .. }
             | Self::Incomplete { .. } => 502,
             Self::Timeout { .. } => 504,
             Self::Loop => 508,
@@ -207,6 +214,7 @@ impl OriginError {
             Self::TooManyRedirects { .. } => "origin-redirects",
             Self::Unreachable(_) => "origin-unreachable",
             Self::Timeout { .. } => "origin-timeout",
+            Self::HeaderTooLarge { .. } => "origin-header-too-large",
             Self::TooLarge { .. } => "original-too-large",
             Self::Incomplete { .. } => "original-incomplete",
             Self::Encoded { .. } => "original-encoded",
@@ -228,6 +236,7 @@ impl OriginError {
             | Self::Loop
             | Self::BadRedirect(_)
             | Self::TooManyRedirects { .. }
+            | Self::HeaderTooLarge { .. }
             | Self::TooLarge { .. }
             | Self::Encoded { .. } => false,
         }

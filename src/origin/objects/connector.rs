@@ -207,6 +207,6 @@ fn kind_of(failure: Failure) -> HttpErrorKind {
         Failure::ConnectTimeout => HttpErrorKind::Timeout,
         Failure::Refused | Failure::Connect => HttpErrorKind::Connect,
         Failure::BrokeBeforeAnswer => HttpErrorKind::Request,
-        Failure::Other => HttpErrorKind::Unknown,
+        Failure::Header | Failure::Other => HttpErrorKind::Unknown,
     }
 }
