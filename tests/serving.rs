@@ -24,6 +24,7 @@ mod serving {
     mod purged;
     mod refusals;
     mod reload;
+    mod secrets;
     mod settings;
     mod shim;
     mod signatures;

@@ -1,5 +1,5 @@
-//! Originals that cost more than they weigh: refused by a limit that is named, without the memory that they ask for, and
-//! with the server as well as before.
+//! Originals that cost more than they weigh: refused by a limit that is named, without the memory that they ask for,
+//! and with the server as well as before.
 
 use std::collections::BTreeMap;
 use std::fs;
