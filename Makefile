@@ -136,6 +136,10 @@ bench-cache: setup ## Measure what the disk tier keeps, S3-FIFO beside LRU, and 
 #> Fewer entries: make bench-cache CACHE_BENCH_ENTRIES=100000. A million take ten minutes and 5 GB of disk.
 	@$(CARGO) bench --locked --bench cache
 
+.PHONY: bench-workers
+bench-workers: setup ## Measure what worker processes cost against threads: pictures a second, time of each, memory.
+	@$(CARGO) bench --locked --bench workers
+
 .PHONY: soak
 soak: setup ## Kill the server SOAK_KILLS (200) times while it writes, then make pictures for SOAK_SECONDS (300).
 #> After each kill every answer must be right and budgets must hold; at the end the process must not have grown.

@@ -79,6 +79,7 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
         listen = %main.address(),
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address())),
         libvips = flow.libvips_version(),
+        sandbox = flow.sandbox(),
         "ready"
     );
     let stop = CancellationToken::new();

@@ -6,20 +6,29 @@
 //! no setting.
 
 mod bitmap;
+mod cancel;
 mod encode;
 mod error;
+mod hands;
+mod isolation;
 mod job;
 mod load;
 mod memory;
 mod metadata;
 mod pipeline;
 mod pool;
+pub mod sandbox;
 mod sniff;
 mod steps;
 mod svg;
 pub mod vips;
+#[cfg(target_os = "linux")]
+pub mod worker;
 
-pub use error::EngineError;
+pub use error::{Bound, EngineError};
+#[cfg(target_os = "linux")]
+pub use hands::Retirement;
+pub use isolation::{Isolation, StartError, Workplace};
 pub use job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
 pub use pipeline::run;
 pub use pool::{Patience, Pool, PoolSpec, PoolState, Results};

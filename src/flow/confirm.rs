@@ -1,4 +1,5 @@
-//! What answers a request without a flight of its picture: a look below memory, and a client's copy that is still right.
+//! What answers a request without a flight of its picture: a look below memory, and a client's copy that is still
+//! right.
 
 use std::sync::Arc;
 

@@ -102,6 +102,7 @@ pub fn rendered(asked: Option<Format>, result: &Result<Rendered, EngineError>) {
         }
         Err(EngineError::QueueFull) => return shed("queue_full"),
         Err(EngineError::QueueTimeout) => return shed("queue_timeout"),
+        Err(EngineError::Crashed) => "crashed",
         Err(error) if error.is_lasting() => "undecodable",
         Err(_) => "failed",
     };

@@ -18,6 +18,7 @@ pub mod mount;
 mod original;
 mod picture;
 pub mod plan;
+mod poison;
 mod purge;
 mod raw;
 mod refusal;
@@ -47,7 +48,7 @@ pub use failure::Failure;
 use mount::Mounts;
 pub use original::{KeptOriginal, Known, Originals};
 pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
-pub use setup::{SetupError, dialect, engine_limits, origins_spec};
+pub use setup::{SetupError, dialect, engine_limits, isolation, origins_spec};
 pub use shared::shared_spec;
 pub use variant::Variant;
 pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};
@@ -69,6 +70,8 @@ pub struct Flow {
     is_journal_behind: Arc<AtomicBool>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
+    /// Originals that brought down workers a moment ago.
+    poison: poison::Poison,
     /// By key and by the last purge of what is made.
     flights: Flights<(Key, Stamp), made::Made, Failure>,
     /// Looks into the tiers below memory that are no part of a flight.

@@ -139,6 +139,9 @@ impl Flow {
         let Errand { wanted, rules, picture } = errand;
         let freshness = &rules.policy.freshness;
         let old = old.map(|found| &found.value).filter(|old| old.pixel_epoch == rules.pixel_epoch);
+        if self.poison.is_refused(&wanted.original_key, clock::now_unix_s()) {
+            return Err(Failure::poisoned());
+        }
         let started = clock::instant();
         let got = self.approached(approach, errand, old.map(|old| &old.known), &cancelled).await?;
         let mut stages = vec![("origin", started.elapsed())];
@@ -162,17 +165,7 @@ impl Flow {
         let rendered = self.render(&kept, picture, rules.limits, cancelled, &mut stages).await;
         counted::rendered(picture.transform.format, &rendered);
         counted::stages(&stages);
-        let rendered = rendered.inspect_err(|error| {
-            if error.is_lasting() {
-                self.originals.distrust(wanted, &kept, freshness.undecodable);
-                let ttl_s = freshness.undecodable.as_secs();
-                self.failed.insert(picture.key, Failure::from(error.clone()), ttl_s, clock::now_unix_s());
-                // A purge marks first and forgets then, so that one of both sees the other.
-                if self.marks.last(&picture.labels) >= stamp.max(kept.stamp) {
-                    self.failed.purge(&picture.key);
-                }
-            }
-        })?;
+        let rendered = rendered.inspect_err(|error| self.remember(errand, &kept, stamp, error))?;
         // The rest of a truncated original may come soon; nobody should go without it for long.
         let lifetime = if rendered.truncated {
             let end_s = clock::now_unix_s() + freshness.ttl_truncated.as_secs();
@@ -196,6 +189,24 @@ impl Flow {
         };
         let outcome = CacheOutcome::Miss { stored: !lifetime.is_private };
         Ok(Made { variant: self.keep(errand, variant), outcome, stages })
+    }
+
+    /// A picture that would fail again is not tried for a while.
+    fn remember(&self, errand: &Errand, kept: &KeptOriginal, stamp: Stamp, error: &EngineError) {
+        let Errand { wanted, rules, picture } = errand;
+        let (keep, now_s) = (rules.policy.freshness.undecodable, clock::now_unix_s());
+        if matches!(error, EngineError::Crashed) {
+            self.poison.note(wanted.original_key, picture.key, keep, now_s);
+        }
+        if !error.is_lasting() {
+            return;
+        }
+        self.originals.distrust(wanted, kept, keep);
+        self.failed.insert(picture.key, Failure::from(error.clone()), keep.as_secs(), now_s);
+        // A purge marks first and forgets then, so that one of both sees the other.
+        if self.marks.last(&picture.labels) >= stamp.max(kept.stamp) {
+            self.failed.purge(&picture.key);
+        }
     }
 
     async fn render(

@@ -135,6 +135,7 @@ impl Flow {
     /// An origin that said no is asked again: failures live for seconds and carry no labels.
     fn forget_failures(&self) {
         self.failed.purge_all();
+        self.poison.clear();
         self.originals.forget_refusals();
     }
 }

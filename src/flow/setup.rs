@@ -13,15 +13,23 @@ use super::admission::Admission;
 use super::behind::Outdated;
 use super::misses::Misses;
 use super::mount::Mounts;
+use super::poison::Poison;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
 use crate::cache::{DiskError, FlightLimits, Flights, MarksError, Negative, TierNames, Tiers};
 use crate::config::{self, Config};
-use crate::engine::vips::VipsError;
-use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
+use crate::engine::{Broken, Isolation, Limits, Patience, Pool, PoolSpec, StartError};
 use crate::origin::{OriginSetupError, Origins, OriginsSpec};
 use crate::policy::{Policy, Preset};
+use crate::telemetry::machine;
 use crate::url::{
     self, DialectSpec, KeyPair, PresetProblem, Replacement, ReplacementError, SignatureAlgorithm, Signing,
+};
+
+#[cfg(target_os = "linux")]
+use crate::engine::{
+    Retirement,
+    sandbox::{Demand, SandboxSpec},
+    worker::NurserySpec,
 };
 
 pub use origins::origins_spec;
@@ -31,8 +39,8 @@ use tiers::{disk_and_marks, shared};
 /// Why a flow cannot be set up; read by who configured it.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("libvips cannot be used")]
-    Engine(#[from] VipsError),
+    #[error("no picture can be made here")]
+    Engine(#[from] StartError),
     #[error("originals cannot be fetched as configured")]
     Origins(#[from] OriginSetupError),
     #[error("the disk tier cannot be used")]
@@ -67,8 +75,7 @@ impl Flow {
     /// # Errors
     /// See [`SetupError`].
     pub fn try_new(config: &Config, presets: &[Preset], tracker: TaskTracker) -> Result<Arc<Self>, SetupError> {
-        let workers = config.engine.workers.unwrap_or_else(cores);
-        let pool = Pool::start(PoolSpec { workers, queue_jobs_max: config.engine.queue_jobs_max })?;
+        let pool = Pool::start(&pool_spec(config))?;
         let rules = rules(config, presets, &pool)?;
         let rules = Arc::new(LiveRules::from_pointee(rules));
         let live = Arc::clone(&rules);
@@ -103,6 +110,7 @@ impl Flow {
             marks,
             is_journal_behind: Arc::default(),
             failed: Negative::new(FAILED_MAX),
+            poison: Poison::default(),
             flights: Flights::new(FlightLimits::of("variant")),
             looks: Flights::new(FlightLimits::of("look")),
             behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
@@ -124,6 +132,45 @@ impl Flow {
         let (config, needs_start) = self.config.reloaded(fresh);
         self.rules.store(Arc::new(rules(&config, presets, &self.pool)?));
         Ok(needs_start)
+    }
+}
+
+/// The engine under this configuration.
+fn pool_spec(config: &Config) -> PoolSpec {
+    let engine = &config.engine;
+    PoolSpec {
+        workers: engine.workers.unwrap_or_else(machine::cpus),
+        queue_jobs_max: engine.queue_jobs_max,
+        isolation: isolation(engine),
+    }
+}
+
+/// Where pictures are made under this configuration.
+pub fn isolation(engine: &config::Engine) -> Isolation {
+    match engine.isolation {
+        config::Isolation::Thread => Isolation::Thread,
+        #[cfg(target_os = "linux")]
+        config::Isolation::Auto | config::Isolation::Process => processes(engine),
+        #[cfg(not(target_os = "linux"))]
+        config::Isolation::Auto | config::Isolation::Process => Isolation::Thread,
+    }
+}
+
+/// Worker processes are of the very program that runs, even where its file was replaced meanwhile.
+#[cfg(target_os = "linux")]
+fn processes(engine: &config::Engine) -> Isolation {
+    let demand = match engine.sandbox {
+        config::Sandbox::Require => Demand::Require,
+        config::Sandbox::Prefer => Demand::Prefer,
+        config::Sandbox::Off => Demand::Off,
+    };
+    let sandbox = SandboxSpec { demand, memory_bytes_max: engine.worker_memory_bytes, read_only: Vec::new() };
+    Isolation::Process {
+        nursery: NurserySpec { program: "/proc/self/exe".into(), sandbox },
+        retirement: Retirement {
+            jobs_max: engine.worker_jobs_max,
+            resident_bytes_max: engine.worker_resident_bytes_max,
+        },
     }
 }
 
@@ -209,10 +256,6 @@ pub fn engine_limits(config: &Config) -> Limits {
         linear_light: config.pixels.linear_light,
         broken: if config.formats.refuse_truncated { Broken::Refuse } else { Broken::Show },
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn listed(problems: &[PresetProblem]) -> String {

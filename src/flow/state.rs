@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Flow;
 use super::mount::Mounts;
 use crate::engine::vips::{Vips, tracked_bytes};
+use crate::telemetry::clock;
 use crate::telemetry::metrics::Gauge;
 
 /// How long the start of the process waits for a bucket.
@@ -78,6 +79,7 @@ impl Flow {
                 "busy": pool.busy,
                 "waiting": pool.waiting,
                 "mean_job_ms": u64::try_from(self.admission.mean().as_millis()).unwrap_or(u64::MAX),
+                "processes": self.pool.workplace().state(),
                 "vips_memory_bytes": tracked_bytes(),
                 "glib_warnings": Vips::glib_warnings(),
             },
@@ -97,6 +99,7 @@ impl Flow {
             "disk": self.disk.as_ref().map(|disk| json!(disk.state())),
             "shared": self.shared.as_ref().map(|shared| json!(shared.state())),
             "failures_remembered": self.failed.len(),
+            "originals_refused": self.poison.len(clock::now_unix_s()),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })
     }
@@ -105,6 +108,12 @@ impl Flow {
     pub fn libvips_version(&self) -> String {
         let (major, minor, patch) = self.pool.vips().caps.version;
         format!("{major}.{minor}.{patch}")
+    }
+
+    /// What confines the processes that make pictures, in words.
+    pub fn sandbox(&self) -> String {
+        let layers = self.pool.workplace().layers();
+        layers.map_or_else(|| "none, threads of this process".to_owned(), |layers| layers.words().join(", "))
     }
 
     /// What makes pixels here, as it is part of every entity tag.

@@ -5,7 +5,9 @@ use rustix::process::{Resource, getrlimit};
 
 use super::report::Finding;
 use crate::config::Config;
+use crate::engine::Workplace;
 use crate::engine::vips::{Op, Vips, VipsError};
+use crate::flow::isolation;
 use crate::telemetry::machine::{Machine, machine};
 use crate::transform::Format;
 
@@ -39,6 +41,28 @@ pub fn libvips(vips: &Vips, config: Option<&Config>) -> Vec<Finding> {
     }));
     findings.push(fonts(vips));
     findings
+}
+
+/// Whether worker processes can be had, and what confines them: one is started and ends.
+pub fn workers(config: &Config) -> Finding {
+    let opened = Workplace::open(&isolation(&config.engine));
+    match opened.as_ref().map(Workplace::layers) {
+        Ok(Some(layers)) if layers.is_complete() => {
+            Finding::ok("workers", format!("processes of their own, confined: {}", layers.words().join(", ")))
+        }
+        Ok(Some(layers)) => {
+            let text = format!("processes of their own, not confined by all there is: {}", layers.words().join(", "));
+            Finding::warn("workers", text)
+        }
+        Ok(None) => {
+            let text = "threads of the server: a picture that crashes or takes over a codec has the whole server";
+            Finding::warn("workers", text.to_owned())
+        }
+        Err(error) => {
+            let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+            Finding::fail("workers", causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
+        }
+    }
 }
 
 /// Whether text in a drawing leaves a trace.

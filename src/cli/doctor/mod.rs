@@ -69,6 +69,7 @@ fn examined(settings: &Settings) -> Report {
     };
     if let Some(config) = &config {
         findings.push(machine::files(config));
+        findings.push(machine::workers(config));
         findings.extend(sources::findings(config));
     }
     Report { libvips, cores: cpus(), formats, limits: limits(config.as_ref()), findings }
