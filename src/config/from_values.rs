@@ -176,6 +176,8 @@ fn fetch(values: &Values) -> Fetch {
         idle_timeout: values.duration("fetch.idle_timeout"),
         timeout: values.duration("fetch.timeout"),
         source_bytes_max: values.bytes("source.bytes_max"),
+        loop_name: non_empty(values.text("loop.name")),
+        loop_hops_max: values.int("loop.hops_max"),
     }
 }
 

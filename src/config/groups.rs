@@ -199,6 +199,9 @@ pub struct Fetch {
     pub idle_timeout: Duration,
     pub timeout: Duration,
     pub source_bytes_max: u64,
+    /// `None` gives every process a name of its own.
+    pub loop_name: Option<String>,
+    pub loop_hops_max: usize,
 }
 
 /// Which formats come out, and how good.

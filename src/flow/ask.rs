@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::cache::{Labels, Place};
+use crate::semantics::loops::Passed;
 
 /// One request as the flow sees it.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct Ask {
     pub client: Option<IpAddr>,
     /// The request's id, for the log.
     pub id: String,
+    /// The servers of this kind that it came through.
+    pub passed: Passed,
 }
 
 /// What answers a request: everything that the HTTP layer needs to write a 200, 206, 304 or 416.

@@ -19,7 +19,7 @@ pub struct Failure {
     pub segment: Option<String>,
     /// What would have been understood in its place.
     pub accepted: Option<String>,
-    /// The setting whose limit was exceeded, and its value with its unit.
+    /// The setting whose limit was exceeded, empty for a limit that nobody can set; and its value with its unit.
     pub limit: Option<(&'static str, String)>,
     /// Seconds after which another try makes sense, for `Retry-After`.
     pub retry_after_s: Option<u32>,

@@ -12,6 +12,7 @@ mod counted;
 mod failure;
 mod labels;
 pub mod lifetime;
+mod looped;
 mod made;
 mod misses;
 pub mod mount;
@@ -41,6 +42,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{DiskTier, Flights, Found, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
+use crate::semantics::loops::Identity;
 use crate::telemetry::clock;
 
 pub use ask::{Answer, Ask, CacheOutcome, Keeping, StaleWhy};
@@ -85,6 +87,8 @@ pub struct Flow {
     /// What is known of the work to come.
     admission: admission::Admission,
     pool: Pool,
+    /// This server in what it sends, so that it knows its own requests when they come back.
+    identity: Identity,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,
     tracker: TaskTracker,

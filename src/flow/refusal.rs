@@ -104,6 +104,10 @@ impl From<UrlError> for Failure {
         Self {
             segment: error.segment().map(str::to_owned),
             accepted: error.accepted_form().map(ToString::to_string),
+            limit: match &error {
+                UrlError::TooManyOptions { max } => Some(("url.options_max", format!("{max} options"))),
+                _ => None,
+            },
             cache_s: (error.status() == 404).then_some(URL_S),
             ..Self::new(error.status(), error.kind(), title, detail)
         }
@@ -123,6 +127,7 @@ impl From<OriginError> for Failure {
         };
         let limit = match &error {
             OriginError::TooLarge { max, .. } => Some(("source.bytes_max", format!("{max} bytes"))),
+            OriginError::HeaderTooLarge { max } => Some(("", format!("{max} bytes"))),
             OriginError::TooManyRedirects { max } => Some(("redirects_max", max.to_string())),
             OriginError::Timeout { phase, after_ms } => Some((timeout_setting(*phase), format!("{after_ms} ms"))),
             _ => None,

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
 use super::behind::Outdated;
+use super::looped::identity;
 use super::misses::Misses;
 use super::mount::Mounts;
 use super::poison::Poison;
@@ -81,7 +82,9 @@ impl Flow {
         let live = Arc::clone(&rules);
         // Redirects follow the rules in force, not those of the start.
         let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
-        let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
+        let identity = identity(config);
+        let spec = OriginsSpec { source_allowed, identity: identity.clone(), ..origins_spec(config) };
+        let origins = Arc::new(Origins::new(&spec)?);
         let (disk, marks) = disk_and_marks(config)?;
         let stop = CancellationToken::new();
         let shared = shared(config, &marks, &tracker, &stop)?;
@@ -119,6 +122,7 @@ impl Flow {
             misses,
             admission: Admission::new(config.engine.queue_jobs_max),
             pool,
+            identity,
             tracker,
             stop,
         }))

@@ -186,7 +186,7 @@ fn document(failure: &Failure, status: StatusCode, request: &Request) -> (&'stat
             segment: failure.segment.as_deref(),
             accepted: failure.accepted.as_deref(),
             limit: failure.limit.as_ref().map(|(_, limit)| limit.as_str()),
-            setting: failure.limit.as_ref().map(|(setting, _)| *setting),
+            setting: failure.limit.as_ref().map(|(setting, _)| *setting).filter(|setting| !setting.is_empty()),
         };
         let json = serde_json::to_vec(&problem).expect("invariant: strings and a number always serialize");
         return ("application/problem+json", Bytes::from(json));

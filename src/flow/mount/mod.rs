@@ -57,8 +57,6 @@ pub struct Mounts {
     tracker: TaskTracker,
     /// This cache in `Cache-Status`.
     name: String,
-    /// This process in `Via`.
-    via: String,
     body_bytes_max: u64,
     request_bytes_max: u64,
 }
@@ -75,8 +73,6 @@ pub struct Claim {
 const PASSING_MAX: usize = 10_000;
 const PASSING_S: u64 = 60;
 const TIERS: TierNames = TierNames { memory: "mount_memory", disk: "mount_disk" };
-/// Bytes of randomness in the name of a process.
-const INSTANCE_BYTES: usize = size_of::<u32>();
 
 // === impl Mounts ===
 
@@ -108,7 +104,6 @@ impl Mounts {
             marks,
             tracker,
             name: name.to_owned(),
-            via: format!("{name}-{}", instance()),
             body_bytes_max: config.body_bytes_max,
             request_bytes_max: config.request_bytes_max,
         })
@@ -130,9 +125,6 @@ impl Mounts {
     /// # Errors
     /// [`Failure`] says what the client is told; what an origin answers is never one.
     pub async fn answer(self: &Arc<Self>, claim: Claim, request: Request) -> Result<Answer, Failure> {
-        if self.is_loop(&request.headers) {
-            return Err(Failure::mount_loop());
-        }
         if matches!(request.method, Method::TRACE | Method::CONNECT) {
             return Err(Failure::mount_method(request.method.as_str()));
         }
@@ -203,11 +195,4 @@ impl Mounts {
     pub fn flights(&self) -> usize {
         self.flights.len()
     }
-}
-
-/// A name of this process that another one hardly has.
-fn instance() -> String {
-    let mut random = [0u8; INSTANCE_BYTES];
-    getrandom::fill(&mut random).expect("invariant: the kernel's random source never fails once the system is up");
-    format!("{:08x}", u32::from_be_bytes(random))
 }
