@@ -193,18 +193,18 @@ impl Flow {
             Ok(approach) => return Ok(approach),
             Err(crowded) => crowded,
         };
-        // Its origin will most often say that nothing changed, and then there is nothing to make.
-        let is_likely_right = |found: &Found<Variant>| {
-            found.value.pixel_epoch == errand.rules.pixel_epoch
-                && matches!(
-                    found.value.lifetime.standing(found.stale_since_s, clock::now_unix_s()),
-                    Standing::Stale { is_rescue: false, .. }
-                )
+        let now_s = clock::now_unix_s();
+        let is_useless = |found: &Found<Variant>| {
+            let standing = found.value.lifetime.standing(found.stale_since_s, now_s);
+            matches!(standing, Standing::Stale { is_rescue: false, .. })
         };
-        if old.is_some_and(is_likely_right) {
-            return Ok(self.admission.approach());
+        if old.is_none_or(is_useless) {
+            // Its origin will most often say that nothing changed, and then there is nothing to make.
+            if old.is_some_and(|found| found.value.pixel_epoch == errand.rules.pixel_epoch) {
+                return Ok(self.admission.approach());
+            }
+            counted::shed(crowded.reason());
         }
-        counted::shed(crowded.reason());
         Err(match crowded {
             Crowded::Full => Failure::queue_full(self.config.engine.queue_jobs_max),
             Crowded::TooLong(wait) => Failure::queue_too_long(wait, patience),
