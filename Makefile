@@ -16,6 +16,7 @@ ARGS ?=
 CASES ?= 20000
 SOAK_SECONDS ?= 300
 SOAK_KILLS ?= 200
+SOAK_CHAOS ?= 20
 SOAK_SEED ?=
 # Tests that valgrind runs: make leak LEAK=engine::tests
 LEAK ?= engine::vips
@@ -144,11 +145,12 @@ bench-workers: setup ## Measure what worker processes cost against threads: pict
 	@$(CARGO) bench --locked --bench workers
 
 .PHONY: soak
-soak: setup ## Kill the server SOAK_KILLS (200) times while it writes, then make pictures for SOAK_SECONDS (300).
+soak: setup ## Kill the server SOAK_KILLS (200) times, SOAK_CHAOS (20) seeds of chaos, pictures for SOAK_SECONDS (300).
 #> After each kill every answer must be right and budgets must hold; at the end the process must not have grown.
 #> The seed is printed; the same kills again: make soak SOAK_SEED=1234
-	@SOAK_KILLS=$(SOAK_KILLS) SOAK_SEED=$(SOAK_SEED) \
-	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture serving::kills serving::soak
+	@SOAK_KILLS=$(SOAK_KILLS) SOAK_CHAOS=$(SOAK_CHAOS) SOAK_SEED=$(SOAK_SEED) \
+	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture \
+	    serving::kills serving::soak serving::chaos
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
 
 .PHONY: conformance

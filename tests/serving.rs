@@ -4,6 +4,7 @@ mod serving {
     mod addresses;
     mod away;
     mod bombs;
+    mod chaos;
     mod clients;
     mod damage;
     mod disk;

@@ -101,8 +101,8 @@ mod processes {
         resident: u64,
     }
 
-    /// A job that finds its worker dead goes to another one this often.
-    const TRIES_MAX: u32 = 3;
+    /// Workers that one job has at most, where it is no fault of its own that it needs another.
+    const TRIES_MAX: u32 = 4;
 
     // === impl Processes ===
 
@@ -134,8 +134,10 @@ mod processes {
                 let is_untouched = left.len() == job.outputs.len();
                 let error = match lost {
                     Lost::Before(_) => continue,
-                    // Killed by an operator, by a system without memory, or with its template: most often not for this
-                    // job, which another worker has once more.
+                    // No fault of the job.
+                    Lost::Ended if ending == Ending::Orphaned && is_untouched => continue,
+                    // Killed by an operator, or by a system without memory: perhaps not for this job, which another
+                    // worker has once more.
                     Lost::Ended if ending.is_kill() && is_untouched && !was_killed => {
                         was_killed = true;
                         continue;

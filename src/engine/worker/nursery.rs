@@ -156,14 +156,14 @@ impl Nursery {
         let pid = worker.end(is_dying);
         let mut state = self.lock();
         state.workers.remove(&pid);
-        let Some(template) = &state.template else { return Ending::Unknown };
+        let Some(template) = &state.template else { return Ending::Orphaned };
         match template.asked(&Order::Bury { pid }, &[]) {
             Ok((Notice::Buried { ending }, _)) => ending,
-            Ok(_) => Ending::Unknown,
+            Ok(_) => Ending::Orphaned,
             Err(_) => {
-                // Gone, and its workers with it; the next worker begins with another one.
+                // The next worker begins with another one.
                 state.template = None;
-                Ending::Signal(libc::SIGKILL)
+                Ending::Orphaned
             }
         }
     }

@@ -216,11 +216,11 @@ impl Template {
     /// How a worker ended. It is one of ours, or was.
     fn bury(&mut self, pid: i32) -> Ending {
         let Some(place) = self.workers.iter().position(|known| known.as_raw_nonzero().get() == pid) else {
-            return Ending::Unknown;
+            return Ending::Orphaned;
         };
         let waited = waitpid(Some(self.workers.swap_remove(place)), WaitOptions::empty());
-        let Ok(Some((_, status))) = waited else { return Ending::Unknown };
+        let Ok(Some((_, status))) = waited else { return Ending::Orphaned };
         let by_signal = status.terminating_signal().map(Ending::Signal);
-        by_signal.or(status.exit_status().map(Ending::Status)).unwrap_or(Ending::Unknown)
+        by_signal.or(status.exit_status().map(Ending::Status)).unwrap_or(Ending::Orphaned)
     }
 }

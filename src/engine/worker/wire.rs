@@ -70,8 +70,8 @@ pub enum Notice {
 pub enum Ending {
     Signal(i32),
     Status(i32),
-    /// Nobody knows any more.
-    Unknown,
+    /// Its template is gone, which takes its workers along.
+    Orphaned,
 }
 
 /// From the server to a worker.
@@ -130,9 +130,9 @@ pub enum WireError {
 // === impl Ending ===
 
 impl Ending {
-    /// Whether it was killed, as by an operator or by a system without memory.
+    /// Whether it was killed: by an operator, by a system without memory, or with its template.
     pub fn is_kill(self) -> bool {
-        self == Self::Signal(libc::SIGKILL)
+        matches!(self, Self::Signal(libc::SIGKILL) | Self::Orphaned)
     }
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for Ending {
                 None => write!(f, "signal {number}"),
             },
             Self::Status(code) => write!(f, "exit status {code}"),
-            Self::Unknown => f.write_str("nobody knows"),
+            Self::Orphaned => f.write_str("gone with its template"),
         }
     }
 }
