@@ -5,7 +5,10 @@
 //! that a file could choose, every loop goes forward in the bytes, and what cannot be read is left to the decoder,
 //! which calls it broken.
 
+mod av1;
+mod bits;
 mod boxes;
+mod hevc;
 mod jpeg;
 mod jxl;
 mod png;

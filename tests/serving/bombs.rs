@@ -135,6 +135,32 @@ fn every_format_is_measured_before_it_is_decoded() {
 }
 
 #[test]
+fn a_picture_larger_than_its_file_says_is_refused_all_the_same() {
+    let folder = folder(&[("a.png", &marks(256, 256).png())]);
+    let maker = Launch::over(folder.path()).start();
+    let server = Launch::over(folder.path()).set("SOURCE_SIDE_MAX", "200").start();
+    let mut lies = 0;
+    for format in ["avif", "heic"] {
+        let made = maker.get(&format!("/_/plain/local:///a.png@{format}"));
+        // Not every libvips writes HEIC.
+        if made.status != 200 {
+            continue;
+        }
+        let mut file = made.body;
+        let properties: Vec<usize> = (0..file.len() - 4).filter(|at| &file[*at..*at + 4] == b"ispe").collect();
+        for at in properties {
+            file[at + 8..at + 16].copy_from_slice(&[0, 0, 0, 64, 0, 0, 0, 64]);
+        }
+        fs::write(folder.path().join(format), file).expect("a writable folder");
+        let problem = server.get(&format!("/_/w:8/plain/local:///{format}@png")).problem();
+        assert_eq!((&problem["setting"], &problem["limit"]), (&"source.side_max".into(), &"200".into()), "{format}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("is 256")), "{format}: {problem}");
+        lies += 1;
+    }
+    assert!(lies > 0);
+}
+
+#[test]
 fn what_multiplies_is_counted_before_it_is_decoded() {
     let mut range = Range::new();
     let texts: Vec<u8> = (0..40).flat_map(|number| bombs::spaces(&format!("k{number}"), 20_000_000)).collect();
