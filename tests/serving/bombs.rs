@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -40,7 +42,9 @@ use Expected::{Limit, Picture, Refused};
 impl Range {
     fn new() -> Self {
         let folder = folder(&[("plain.png", &marks(64, 48).png())]);
-        let server = Launch::over(folder.path()).set("WORKERS", "2").start();
+        let server = Launch::over(folder.path()).set("WORKERS", "2");
+        // What is allowed may take its time on a crowded machine.
+        let server = server.set("TRANSFORM_TIMEOUT", "50s").set("REQUEST_TIMEOUT", "50s").start();
         Self { server, folder, fired: 0 }
     }
 
@@ -214,6 +218,12 @@ fn drawings_are_bounded_before_they_are_rendered() {
     let blow_up = format!(r#"<!ENTITY b "{}">"#, "a".repeat(20_000));
     let text = |bytes: usize| format!("<text>{}</text>", "a".repeat(bytes));
     let frame = bombs::svg("").len();
+    let texts: Vec<u8> = (0..12).flat_map(|number| bombs::spaces(&format!("k{number}"), 2_900_000)).collect();
+    let picture = marks(8, 8).png();
+    let picture = STANDARD.encode([&picture[..33], &texts, &picture[33..]].concat());
+    let image =
+        |number: usize| format!(r#"<image x="{number}" width="9" height="9" href="data:image/png;base64,{picture}"/>"#);
+    let images: Vec<String> = (0..5).map(image).collect();
     let rows: Vec<(&str, Vec<u8>, Expected)> = vec![
         ("as deep as may be", bombs::svg(&nested(64)), Picture),
         ("one level deeper", bombs::svg(&nested(65)), Limit("")),
@@ -230,6 +240,7 @@ fn drawings_are_bounded_before_they_are_rendered() {
         ("uses of uses without end", bombs::svg(&uses(9)), Limit("")),
         ("laughs", entities(laughs), Refused("original-svg-unsafe")),
         ("quadratic blow-up", entities(&blow_up), Refused("original-svg-unsafe")),
+        ("pictures with texts of 170 MB", bombs::svg(&images.concat()), Picture),
         ("noise without end", bombs::svg(&noise), Picture),
         ("a filter of the largest size", bombs::svg(&wide), Picture),
         ("a pattern of the smallest size", bombs::svg(&tiles), Picture),

@@ -118,18 +118,24 @@ fn limits_hold_at_their_border() {
     assert_eq!(refused(Format::Webp, webp(FRAMES_READ_MAX as usize + 1)), Some(("frames_max", 10_001, 10_000)));
 }
 
+fn without_costly_texts(bytes: &[u8]) -> Option<Vec<u8>> {
+    png::without_costly_texts(bytes, png::TEXTS_BYTES_MAX)
+}
+
 #[test]
 fn texts_of_a_png_go_where_they_cost_too_much() {
     let rest = [chunk(b"IDAT", 5), chunk(b"IEND", 0)].concat();
     let file = |texts: &[Vec<u8>]| [png(1, 1), texts.concat(), rest.clone()].concat();
-    assert_eq!(png::without_costly_texts(&file(&[chunk(b"tEXt", 70_000), chunk(b"zTXt", 60_000)])), None);
+    assert_eq!(without_costly_texts(&file(&[chunk(b"tEXt", 70_000), chunk(b"zTXt", 60_000)])), None);
     let large = chunk(b"zTXt", 70_000);
-    assert_eq!(png::without_costly_texts(&file(&[large.clone(), large])), Some(file(&[])));
+    assert_eq!(without_costly_texts(&file(&[large.clone(), large])), Some(file(&[])));
     let (kept, many) = (chunk(b"iTXt", 40_000), chunk(b"zTXt", 30_000));
-    assert_eq!(png::without_costly_texts(&file(&[kept.clone(), many])), Some(file(&[kept])));
+    assert_eq!(without_costly_texts(&file(&[kept.clone(), many])), Some(file(&[kept])));
     let small = vec![chunk(b"tEXt", 1); 100_000];
-    let left = png::without_costly_texts(&file(&small)).expect("too many");
+    let left = without_costly_texts(&file(&small)).expect("too many");
     assert!(left.len() < file(&small).len() && left.ends_with(&rest));
+    let one = file(&[chunk(b"tEXt", 1)]);
+    assert_eq!(embeddable(one, Format::Png), Some(file(&[])), "inside a drawing nobody reads any");
 }
 
 /// Bits as text, with blanks where people need them.
@@ -210,6 +216,6 @@ proptest! {
         for format in formats.into_iter().chain([Format::Avif, Format::Jxl, Format::Bmp, Format::Ico]) {
             let _ = announced(format, &bytes);
         }
-        let _ = png::without_costly_texts(&bytes);
+        let _ = without_costly_texts(&bytes);
     }
 }
