@@ -88,7 +88,10 @@ demo: setup ## Build, make the demo's originals, serve them, and show the playgr
 
 .PHONY: build release
 build release: setup ## Build the binary for use: target/release/tintype.
-	@$(CARGO) build --release --locked
+#> No folder of this machine is named in it; what else holds of builds: SECURITY.md
+	@export RUSTFLAGS="$${RUSTFLAGS:-} --remap-path-prefix=$$PWD=tintype"
+	RUSTFLAGS+=" --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo"
+	$(CARGO) build --release --locked
 	echo "Built: target/release/tintype"
 
 ##@ Changing it

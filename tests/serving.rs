@@ -26,6 +26,7 @@ mod serving {
     mod purged;
     mod refusals;
     mod reload;
+    mod secrets;
     mod settings;
     mod shim;
     mod signatures;

@@ -1,9 +1,9 @@
 //! What a file says of itself, read by ourselves before any decoder sees it.
 //!
 //! Decoders have limits of their own, which are too wide, say nothing of which one was met, or are not there at all: a
-//! JPEG may have thousands of scans and a PNG thousands of texts that inflate to gigabytes. Contract: no allocation that
-//! a file could choose, every loop goes forward in the bytes, and what cannot be read is left to the decoder, which
-//! calls it broken.
+//! JPEG may have thousands of scans and a PNG thousands of texts that inflate to gigabytes. Contract: no allocation
+//! that a file could choose, every loop goes forward in the bytes, and what cannot be read is left to the decoder,
+//! which calls it broken.
 
 mod boxes;
 mod jpeg;

@@ -1,5 +1,5 @@
-//! Originals that cost more than they weigh: refused by a limit that is named, without the memory that they ask for, and
-//! with the server as well as before.
+//! Originals that cost more than they weigh: refused by a limit that is named, without the memory that they ask for,
+//! and with the server as well as before.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -166,23 +166,23 @@ fn drawings_are_bounded_before_they_are_rendered() {
     let kernel = |side: usize| {
         let numbers = "1 ".repeat(side * side);
         let filter = format!(r#"<filter id="f"><feConvolveMatrix order="{side}" kernelMatrix="{numbers}"/></filter>"#);
-        format!(r##"{filter}<rect width="9" height="9" filter="url(#f)"/>"##)
+        format!(r#"{filter}<rect width="9" height="9" filter="url(#f)"/>"#)
     };
     let uses = |floors: u32| {
-        let floor = |n: u32| format!(r##"<g id="a{}">{}</g>"##, n + 1, format!(r##"<use href="#a{n}"/>"##).repeat(10));
+        let floor = |n: u32| format!(r#"<g id="a{}">{}</g>"#, n + 1, format!(r##"<use href="#a{n}"/>"##).repeat(10));
         let tower: String = (0..floors).map(floor).collect();
         format!(r##"<defs><rect id="a0" width="1" height="1"/>{tower}</defs><use href="#a{floors}"/>"##)
     };
     let attributes = |count: usize| {
-        let list: String = (0..count).map(|number| format!(r#" a{number}="1""#)).collect();
-        format!("<g{list}/>")
+        let list: Vec<_> = (0..count).map(|number| format!(r#" a{number}="1""#)).collect();
+        format!("<g{}/>", list.concat())
     };
     let noise = r#"<feTurbulence baseFrequency="0.01" numOctaves="1000000000"/>"#;
-    let noise = format!(r##"<filter id="f">{noise}</filter><rect width="100" height="100" filter="url(#f)"/>"##);
+    let noise = format!(r#"<filter id="f">{noise}</filter><rect width="100" height="100" filter="url(#f)"/>"#);
     let wide = r#"<filter id="f" x="-1e9" width="1e12"><feGaussianBlur stdDeviation="1e9"/></filter>"#;
-    let wide = format!(r##"{wide}<rect width="9" height="9" filter="url(#f)"/>"##);
+    let wide = format!(r#"{wide}<rect width="9" height="9" filter="url(#f)"/>"#);
     let tiles = r#"<pattern id="p" width="1e-6" height="1e-6"><rect width="1" height="1"/></pattern>"#;
-    let tiles = format!(r##"{tiles}<rect width="100" height="100" fill="url(#p)"/>"##);
+    let tiles = format!(r#"{tiles}<rect width="100" height="100" fill="url(#p)"/>"#);
     let entities = |body: &str| [b"<!DOCTYPE svg [".to_vec(), body.into(), b"]>".to_vec(), bombs::svg("&b;")].concat();
     let laughs = r#"<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">"#;
     let blow_up = format!(r#"<!ENTITY b "{}">"#, "a".repeat(20_000));
