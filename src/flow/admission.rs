@@ -2,8 +2,8 @@
 //! refused at its beginning, while it costs nothing.
 //!
 //! A flight is let through when its job will get a worker within the time that it may wait for one. That is estimated:
-//! the jobs that wait, and those whose originals are on their way from the same place, each as long as jobs took lately,
-//! over all workers. What comes from elsewhere does not count, or a slow origin would have all others refused.
+//! the jobs that wait, and those whose originals are on their way from the same place, each as long as jobs took
+//! lately, over all workers. What comes from elsewhere does not count, or a slow origin would have all others refused.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
