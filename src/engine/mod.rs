@@ -22,9 +22,11 @@ pub mod vips;
 
 pub use error::EngineError;
 pub use job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
+pub use metadata::{Standard, credits_only};
 pub use pipeline::run;
 pub use pool::{Patience, Pool, PoolSpec, PoolState, Results};
 pub use sniff::{is_truncated, sniff};
+pub use svg::sanitised as sanitised_svg;
 
 #[cfg(test)]
 mod tests;
