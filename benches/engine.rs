@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tintype::cli::demo::make_originals;
-use tintype::engine::{Job, Limits, Output, Patience, Pool, PoolSpec, Results};
+use tintype::engine::{Isolation, Job, Limits, Output, Patience, Pool, PoolSpec, Results};
 use tintype::telemetry::clock;
 use tintype::transform::{Candidates, Format, ResizeType, Transform};
 
@@ -60,7 +60,8 @@ fn main() {
     );
     let originals = originals(&folder);
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let pool = Pool::start(PoolSpec { workers, queue_jobs_max: QUEUE_JOBS_MAX }).expect("an engine");
+    let pool = Pool::start(&PoolSpec { workers, queue_jobs_max: QUEUE_JOBS_MAX, isolation: Isolation::Thread })
+        .expect("an engine");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     match seconds("SOAK_SECONDS") {
         Some(lasts) => runtime.block_on(soak(&pool, &originals, lasts)),

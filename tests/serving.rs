@@ -30,6 +30,7 @@ mod serving {
     mod tagging;
     mod truncation;
     mod validators;
+    mod workers;
 }
 #[expect(dead_code, reason = "the other black-box tests use the rest of it")]
 mod support;

@@ -51,9 +51,10 @@ pub struct Found<V> {
 // === impl Place ===
 
 impl Place {
-    pub const fn name(self) -> &'static str {
+    /// Its name in `Cache-Status`.
+    pub const fn detail(self) -> &'static str {
         match self {
-            Self::Memory => "memory",
+            Self::Memory => "mem",
             Self::Disk => "disk",
             Self::Shared => "shared",
         }
@@ -104,7 +105,7 @@ impl<V: Keep> Tiers<V> {
         found
     }
 
-    /// What any tier has. Whoever calls this does so in a flight, so that one look serves all who wait.
+    /// What any tier has. Below memory each call reads, so whoever can expect company calls this in a flight.
     pub async fn find(&self, key: &Key) -> Option<Found<V>> {
         if let Some(found) = self.memory.get(key).and_then(|value| self.judged(value, Place::Memory)) {
             return Some(found);

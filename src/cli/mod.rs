@@ -15,6 +15,7 @@ mod settings;
 mod settings_docs;
 mod transform;
 mod url;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -71,6 +72,9 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Write pages of the manual
     Man(man::ManArgs),
+    /// Make pictures for a server, which starts this by itself
+    #[command(hide = true, after_help = worker::EXAMPLES)]
+    Worker,
 }
 
 /// Runs the command that the arguments name.
@@ -108,6 +112,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Settings(args) => settings_docs::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
+        Command::Worker => worker::run(),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

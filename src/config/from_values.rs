@@ -1,8 +1,9 @@
 //! From checked values to the typed groups.
 
 use super::groups::{
-    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
-    S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
+    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, Isolation, KeyPair, Limits, Logging, Mounts,
+    Pixels, Presets, S3, Sandbox, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources,
+    Stores, UrlQuery, Urls,
 };
 use super::mistake::Provenance;
 use super::mounts::Mount;
@@ -206,6 +207,19 @@ fn limits(values: &Values) -> Limits {
 fn engine(values: &Values) -> Engine {
     Engine {
         workers: Some(values.int("workers")).filter(|workers| *workers > 0),
+        isolation: match values.choice("engine.isolation") {
+            "process" => Isolation::Process,
+            "thread" => Isolation::Thread,
+            _ => Isolation::Auto,
+        },
+        sandbox: match values.choice("engine.sandbox") {
+            "require" => Sandbox::Require,
+            "off" => Sandbox::Off,
+            _ => Sandbox::Prefer,
+        },
+        worker_memory_bytes: values.bytes("worker.memory_bytes"),
+        worker_resident_bytes_max: values.bytes("worker.resident_bytes_max"),
+        worker_jobs_max: values.int("worker.jobs_max"),
         queue_jobs_max: values.int("queue.jobs_max"),
         queue_timeout: values.duration("queue.timeout"),
         transform_timeout: values.duration("transform_timeout"),

@@ -233,9 +233,34 @@ pub struct Limits {
 pub struct Engine {
     /// `None` for one per core.
     pub workers: Option<usize>,
+    pub isolation: Isolation,
+    pub sandbox: Sandbox,
+    /// Address space of a worker process; 0 for any.
+    pub worker_memory_bytes: u64,
+    /// Memory in RAM beyond which a worker process is replaced; 0 for never.
+    pub worker_resident_bytes_max: u64,
+    /// Pictures after which a worker process is replaced; 0 for never.
+    pub worker_jobs_max: u64,
     pub queue_jobs_max: usize,
     pub queue_timeout: Duration,
     pub transform_timeout: Duration,
+}
+
+/// Where pictures are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// In processes where there can be.
+    Auto,
+    Process,
+    Thread,
+}
+
+/// How much must confine worker processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sandbox {
+    Require,
+    Prefer,
+    Off,
 }
 
 /// Tiers.

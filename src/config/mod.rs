@@ -25,8 +25,9 @@ mod values;
 pub use docs::{example_toml, settings_markdown};
 pub use from_values::Effective;
 pub use groups::{
-    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, KeyPair, Limits, Logging, Mounts, Pixels, Presets,
-    S3, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources, Stores, UrlQuery, Urls,
+    Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, Isolation, KeyPair, Limits, Logging, Mounts,
+    Pixels, Presets, S3, Sandbox, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources,
+    Stores, UrlQuery, Urls,
 };
 pub use kind::{Form, Kind};
 pub use load::{FILE_VARIABLE, environment, load};

@@ -1,17 +1,19 @@
 //! Why a picture could not be made.
 
+use serde::{Deserialize, Serialize};
+
 use super::vips::VipsError;
 use crate::transform::Format;
 
 /// Why a picture could not be made. The texts are safe for clients; what libvips said stays in the source.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
 pub enum EngineError {
     #[error("the original is not a picture that tintype knows")]
     NotAnImage,
-    #[error("this server cannot read {0} originals")]
-    CannotLoad(&'static str),
-    #[error("this server cannot write {0}")]
-    CannotSave(&'static str),
+    #[error("this server cannot read {} originals", .0.name())]
+    CannotLoad(Format),
+    #[error("this server cannot write {}", .0.name())]
+    CannotSave(Format),
     #[error("a picture made of pixels cannot become SVG")]
     RasterToSvg,
     #[error("the original is broken")]
@@ -20,8 +22,8 @@ pub enum EngineError {
     Truncated,
     #[error("the original is SVG that cannot be made safe")]
     UnsafeSvg,
-    #[error("{what} is {got}, the limit is {max}")]
-    Limit { what: &'static str, setting: &'static str, got: u64, max: u64 },
+    #[error("{} is {got}, the limit is {max}", of.what())]
+    Limit { of: Bound, got: u64, max: u64 },
     #[error("the picture was not ready in time")]
     Deadline,
     #[error("nobody waits for the picture any more")]
@@ -34,6 +36,50 @@ pub enum EngineError {
     Failed(#[source] VipsError),
     #[error("the engine is broken")]
     Panicked,
+    /// It crashed, ran out of memory, or did not keep to the protocol; the log says how it ended.
+    #[error("the picture brought down the worker that made it")]
+    Crashed,
+    #[error("there is no worker to make the picture")]
+    NoWorker,
+}
+
+/// What is bounded of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bound {
+    SourceSide,
+    SourcePixels,
+    Frames,
+    FramePixels,
+    OutputSide,
+    OutputPixels,
+}
+
+// === impl Bound ===
+
+impl Bound {
+    /// What it is, for people.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::SourceSide => "the longest side of the original",
+            Self::SourcePixels => "the number of pixels of the original",
+            Self::Frames => "the number of frames",
+            Self::FramePixels => "the number of pixels of all frames",
+            Self::OutputSide => "the longest side of the result",
+            Self::OutputPixels => "the number of pixels of the result",
+        }
+    }
+
+    /// The setting that says how much there may be.
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::SourceSide => "source.side_max",
+            Self::SourcePixels => "source.pixels_max",
+            Self::Frames => "frames_max",
+            Self::FramePixels => "frame_pixels_max",
+            Self::OutputSide => "output.side_max",
+            Self::OutputPixels => "output.pixels_max",
+        }
+    }
 }
 
 // === impl EngineError ===
@@ -49,8 +95,9 @@ impl EngineError {
             | Self::Broken(_)
             | Self::Truncated
             | Self::UnsafeSvg
+            | Self::Crashed
             | Self::Limit { .. } => 422,
-            Self::Deadline | Self::Cancelled | Self::QueueFull | Self::QueueTimeout => 503,
+            Self::Deadline | Self::Cancelled | Self::QueueFull | Self::QueueTimeout | Self::NoWorker => 503,
             Self::Failed(_) | Self::Panicked => 500,
         }
     }
@@ -68,7 +115,8 @@ impl EngineError {
             Self::Limit { .. } => "limit-exceeded",
             Self::Deadline => "transform-timeout",
             Self::Cancelled => "cancelled",
-            Self::QueueFull | Self::QueueTimeout => "overloaded",
+            Self::Crashed => "worker-crashed",
+            Self::QueueFull | Self::QueueTimeout | Self::NoWorker => "overloaded",
             Self::Failed(_) | Self::Panicked => "internal",
         }
     }
@@ -79,7 +127,7 @@ impl EngineError {
     }
 
     pub(super) const fn cannot_save(format: Format) -> Self {
-        Self::CannotSave(format.name())
+        Self::CannotSave(format)
     }
 
     /// Sorts a failure of libvips by where it happened: while the original was read it is the original's.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::EngineError;
 use crate::transform::{Candidates, Facts, Format, Transform};
@@ -18,14 +19,14 @@ pub struct Job {
 }
 
 /// One picture to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Output {
     pub transform: Transform,
     pub candidates: Candidates,
 }
 
 /// What a job may cost. Exceeding one is [`EngineError::Limit`], which names its setting.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Pixels of one frame of an original.
     pub source_pixels_max: u64,
@@ -46,7 +47,7 @@ pub struct Limits {
 }
 
 /// What becomes of an original that ends too early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Broken {
     /// Shown as far as it decodes.
     Show,
@@ -72,7 +73,7 @@ pub struct Rendered {
 
 /// Where the time of one output went. libvips makes pixels only when the encoder asks for them, so most decoding and
 /// scaling is part of `encode` where nothing had to be held in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timings {
     pub decode: Duration,
     pub transform: Duration,

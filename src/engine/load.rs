@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::bitmap;
-use super::error::EngineError;
+use super::error::{Bound, EngineError};
 use super::job::{Broken, Limits};
 use super::vips::{Image, Op, Value};
 use crate::transform::geometry::{Orientation, Plan, Reload, Size, reload};
@@ -114,11 +114,11 @@ fn loader(bytes: &Bytes, format: Format, limits: &Limits) -> Result<Op, EngineEr
         Format::Gif => "gifload_source",
         Format::Tiff => "tiffload_source",
         Format::Svg => "svgload_source",
-        Format::Bmp | Format::Ico => return Err(EngineError::CannotLoad(format.name())),
+        Format::Bmp | Format::Ico => return Err(EngineError::CannotLoad(format)),
     };
     let op = match Op::load(name, bytes) {
         Ok(op) if op.is_allowed() => op,
-        _ => return Err(EngineError::CannotLoad(format.name())),
+        _ => return Err(EngineError::CannotLoad(format)),
     };
     // Damage is shown as far as the file decodes: a grey edge tells more than a missing picture.
     let fail_on = if limits.broken == Broken::Show { "none" } else { "truncated" };
@@ -148,26 +148,26 @@ fn check(facts: &Facts, limits: &Limits) -> Result<(), EngineError> {
 /// Refuses an original of too many pixels.
 pub fn check_size(size: Size, limits: &Limits) -> Result<(), EngineError> {
     let side = u64::from(size.longest());
-    limit("the longest side of the original", "source.side_max", side, u64::from(limits.source_side_max))?;
-    limit("the number of pixels of the original", "source.pixels_max", size.pixels(), limits.source_pixels_max)
+    limit(Bound::SourceSide, side, u64::from(limits.source_side_max))?;
+    limit(Bound::SourcePixels, size.pixels(), limits.source_pixels_max)
 }
 
 /// Refuses an animation that is too long or too large in all.
 pub fn check_frames(facts: &Facts, limits: &Limits) -> Result<(), EngineError> {
     let frames = u64::from(facts.frames);
     let pixels = Size::new(facts.width, facts.height).pixels().saturating_mul(frames);
-    limit("the number of frames", "frames_max", frames, u64::from(limits.frames_max))?;
-    limit("the number of pixels of all frames", "frame_pixels_max", pixels, limits.frame_pixels_max)
+    limit(Bound::Frames, frames, u64::from(limits.frames_max))?;
+    limit(Bound::FramePixels, pixels, limits.frame_pixels_max)
 }
 
 /// Refuses a result that is too large.
 pub fn check_result(result: Size, frames: u32, limits: &Limits) -> Result<(), EngineError> {
     let side = u64::from(result.longest());
-    limit("the longest side of the result", "output.side_max", side, u64::from(limits.output_side_max))?;
+    limit(Bound::OutputSide, side, u64::from(limits.output_side_max))?;
     let pixels = result.pixels().saturating_mul(u64::from(frames));
-    limit("the number of pixels of the result", "output.pixels_max", pixels, limits.output_pixels_max)
+    limit(Bound::OutputPixels, pixels, limits.output_pixels_max)
 }
 
-const fn limit(what: &'static str, setting: &'static str, got: u64, max: u64) -> Result<(), EngineError> {
-    if got > max { Err(EngineError::Limit { what, setting, got, max }) } else { Ok(()) }
+const fn limit(of: Bound, got: u64, max: u64) -> Result<(), EngineError> {
+    if got > max { Err(EngineError::Limit { of, got, max }) } else { Ok(()) }
 }

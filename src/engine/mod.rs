@@ -6,8 +6,11 @@
 //! no setting.
 
 mod bitmap;
+mod cancel;
 mod encode;
 mod error;
+mod hands;
+mod isolation;
 mod job;
 mod load;
 mod memory;
@@ -19,8 +22,13 @@ mod sniff;
 mod steps;
 mod svg;
 pub mod vips;
+#[cfg(target_os = "linux")]
+pub mod worker;
 
-pub use error::EngineError;
+pub use error::{Bound, EngineError};
+#[cfg(target_os = "linux")]
+pub use hands::Retirement;
+pub use isolation::{Isolation, StartError, Workplace};
 pub use job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
 pub use metadata::{Standard, credits_only};
 pub use pipeline::run;

@@ -1,23 +1,24 @@
-//! The engine's own threads: a bounded queue in front of as many as the machine has cores.
+//! The engine's own threads: a bounded queue in front of as many as there are workers. A thread makes pictures itself,
+//! or looks after the worker process that does.
 //!
 //! A job is admitted or refused at once: an unbounded queue only turns overload into time-outs. A job whose deadline
 //! passes while it waits is answered without being run.
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::cancel::Cancel;
 use super::error::EngineError;
+use super::hands::{Hands, Work};
+use super::isolation::{Isolation, StartError, Workplace};
 use super::job::{Job, Outcome};
 use super::memory;
-use super::pipeline;
-use super::vips::{Vips, VipsError, VipsSpec, Watch, thread_shutdown};
+use super::vips::{Vips, thread_shutdown};
 use crate::telemetry::clock;
 
 /// Stack of a worker thread: codecs put whole rows of blocks on theirs.
@@ -32,12 +33,13 @@ const IDLE: Duration = Duration::from_secs(1);
 const WORKER_NICE: i32 = 5;
 
 /// How large a pool is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct PoolSpec {
-    /// Threads; each runs one job.
+    /// Jobs that are worked on at a time.
     pub workers: usize,
     /// Jobs that may wait.
     pub queue_jobs_max: usize,
+    pub isolation: Isolation,
 }
 
 /// How long a job may take.
@@ -45,7 +47,7 @@ pub struct PoolSpec {
 pub struct Patience {
     /// In the queue.
     pub queue: Duration,
-    /// On a thread.
+    /// Once a worker has it.
     pub run: Duration,
 }
 
@@ -53,7 +55,7 @@ pub struct Patience {
 #[derive(Clone)]
 pub struct Pool {
     shared: Arc<Shared>,
-    vips: &'static Vips,
+    workplace: Arc<Workplace>,
 }
 
 /// What the pool is doing now.
@@ -67,9 +69,10 @@ pub struct PoolState {
 /// Results of one job, in the order they are finished. Dropping it tells the pool that nobody waits any more.
 pub struct Results {
     receiver: mpsc::Receiver<Outcome>,
-    cancelled: Arc<AtomicBool>,
-    /// How long the job waited for a thread; known with the first result.
+    cancel: Arc<Cancel>,
+    /// How long the job waited for a worker; known with the first result.
     waited: Arc<Mutex<Duration>>,
+    pool: Arc<Shared>,
 }
 
 struct Shared {
@@ -92,7 +95,7 @@ struct Queued {
     job: Job,
     patience: Patience,
     admitted: Instant,
-    cancelled: Arc<AtomicBool>,
+    cancel: Arc<Cancel>,
     waited: Arc<Mutex<Duration>>,
     results: mpsc::Sender<Outcome>,
 }
@@ -100,11 +103,14 @@ struct Queued {
 // === impl Pool ===
 
 impl Pool {
-    /// Starts libvips and the threads.
-    pub fn start(spec: PoolSpec) -> Result<Self, VipsError> {
+    /// Starts libvips, here or in processes of its own, and the threads that look after the jobs.
+    ///
+    /// # Errors
+    /// [`StartError`]: libvips or the sandbox cannot be had.
+    pub fn start(spec: &PoolSpec) -> Result<Self, StartError> {
         memory::configure(spec.workers);
-        let vips = Vips::start(VipsSpec { threads: 1 })?;
         let workers = spec.workers.max(1);
+        let workplace = Arc::new(Workplace::open(&spec.isolation)?);
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             work: Condvar::new(),
@@ -115,22 +121,32 @@ impl Pool {
         });
         for number in 0..workers {
             let shared = Arc::clone(&shared);
+            let mut hands = workplace.hands()?;
             std::thread::Builder::new()
                 .name(format!("engine-{number}"))
                 .stack_size(STACK_BYTES)
                 .spawn(move || {
-                    yield_to_hits();
-                    shared.work_until_closed();
-                    thread_shutdown();
+                    if matches!(hands, Hands::Own) {
+                        yield_to_hits();
+                    }
+                    shared.work_until_closed(&mut hands);
+                    if matches!(hands, Hands::Own) {
+                        thread_shutdown();
+                    }
                 })
-                .map_err(|error| VipsError::Start(error.to_string()))?;
+                .map_err(StartError::System)?;
         }
-        Ok(Self { shared, vips })
+        Ok(Self { shared, workplace })
     }
 
     /// What libvips can do.
-    pub const fn vips(&self) -> &'static Vips {
-        self.vips
+    pub fn vips(&self) -> &Vips {
+        self.workplace.vips()
+    }
+
+    /// Where pictures are made.
+    pub fn workplace(&self) -> &Workplace {
+        &self.workplace
     }
 
     /// Admits a job, or refuses it at once.
@@ -139,13 +155,13 @@ impl Pool {
     /// [`EngineError::QueueFull`] where as many jobs wait as may.
     pub fn submit(&self, job: Job, patience: Patience) -> Result<Results, EngineError> {
         let (sender, receiver) = mpsc::channel(job.outputs.len().max(1));
-        let cancelled = Arc::<AtomicBool>::default();
+        let cancel = Arc::<Cancel>::default();
         let waited = Arc::<Mutex<Duration>>::default();
         let queued = Queued {
             job,
             patience,
             admitted: clock::instant(),
-            cancelled: Arc::clone(&cancelled),
+            cancel: Arc::clone(&cancel),
             waited: Arc::clone(&waited),
             results: sender,
         };
@@ -156,7 +172,7 @@ impl Pool {
         queue.jobs.push_back(queued);
         drop(queue);
         self.shared.work.notify_one();
-        Ok(Results { receiver, cancelled, waited })
+        Ok(Results { receiver, cancel, waited, pool: Arc::clone(&self.shared) })
     }
 
     /// What the pool is doing now.
@@ -180,7 +196,7 @@ impl Results {
         self.receiver.recv().await
     }
 
-    /// How long the job waited for a thread.
+    /// How long the job waited for a worker.
     pub fn waited(&self) -> Duration {
         *self.waited.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -188,7 +204,9 @@ impl Results {
 
 impl Drop for Results {
     fn drop(&mut self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.cancel.set();
+        // One that still waits makes room for others.
+        self.pool.lock().jobs.retain(|queued| !Arc::ptr_eq(&queued.cancel, &self.cancel));
     }
 }
 
@@ -199,16 +217,19 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work_until_closed(&self) {
-        while let Some(queued) = self.next_job() {
-            self.busy.fetch_add(1, Ordering::Relaxed);
-            queued.run();
+    fn work_until_closed(&self, hands: &mut Hands) {
+        while let Some(queued) = self.next_job(hands) {
+            let busy = self.busy.fetch_add(1, Ordering::Relaxed) + 1;
+            let is_quiet = self.lock().jobs.is_empty();
+            // Cores that nobody needs now may help with a large picture.
+            let threads = if is_quiet { 1 + self.workers.saturating_sub(busy) } else { 1 };
+            queued.run(hands, u32::try_from(threads).unwrap_or(1));
             self.run.fetch_add(1, Ordering::Relaxed);
             self.busy.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    fn next_job(&self) -> Option<Queued> {
+    fn next_job(&self, hands: &mut Hands) -> Option<Queued> {
         let mut queue = self.lock();
         loop {
             if let Some(job) = queue.jobs.pop_front() {
@@ -219,9 +240,12 @@ impl Shared {
             }
             let (waited, idle) = self.work.wait_timeout(queue, IDLE).unwrap_or_else(PoisonError::into_inner);
             queue = waited;
-            if idle.timed_out() && self.busy.load(Ordering::Relaxed) == 0 && self.run.swap(0, Ordering::Relaxed) > 0 {
+            if idle.timed_out() {
                 drop(queue);
-                memory::give_back();
+                hands.idle();
+                if self.busy.load(Ordering::Relaxed) == 0 && self.run.swap(0, Ordering::Relaxed) > 0 {
+                    memory::give_back();
+                }
                 queue = self.lock();
             }
         }
@@ -231,28 +255,21 @@ impl Shared {
 // === impl Queued ===
 
 impl Queued {
-    fn run(self) {
+    fn run(self, hands: &mut Hands, threads: u32) {
         let waited = self.admitted.elapsed();
         *self.waited.lock().unwrap_or_else(PoisonError::into_inner) = waited;
         if waited > self.patience.queue {
             let _ = self.results.try_send((0, Err(EngineError::QueueTimeout)));
             return;
         }
-        let watch = Watch::new(clock::instant() + self.patience.run, Arc::clone(&self.cancelled));
-        let finished = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            if watch.is_over() {
-                let _ = self.results.try_send((0, Err(EngineError::Deadline)));
-                return;
-            }
-            pipeline::run(&self.job, &watch, |outcome| match self.results.try_send(outcome) {
-                Ok(()) => ControlFlow::Continue(()),
-                // The channel holds every output of the job, so a failure to send means that nobody waits.
-                Err(_) => ControlFlow::Break(()),
-            });
-        }));
-        if finished.is_err() {
-            let _ = self.results.try_send((0, Err(EngineError::Panicked)));
+        if self.cancel.is_set() {
+            return;
         }
+        let work = Work { job: &self.job, patience: self.patience, cancel: &self.cancel, threads };
+        hands.run(&work, |outcome| {
+            // The channel holds every output of the job, so a failure to send means that nobody waits.
+            let _ = self.results.try_send(outcome);
+        });
     }
 }
 

@@ -164,7 +164,8 @@ fn limits_hold_at_the_bound_and_one_beyond() {
     };
     assert!(make_within(&original, whole.clone(), exact).is_ok());
     let refused = |limits: Limits, name: &str| match make_within(&original, whole.clone(), limits) {
-        Err(EngineError::Limit { setting, got, max, .. }) => {
+        Err(EngineError::Limit { of, got, max }) => {
+            let setting = of.setting();
             assert_eq!(setting, name);
             assert_eq!(got, max + 1);
         }
@@ -206,7 +207,7 @@ fn the_smallest_file_is_tried_for() {
 
 #[tokio::test]
 async fn one_job_streams_several_outputs() {
-    let pool = Pool::start(PoolSpec { workers: 1, queue_jobs_max: 4 }).unwrap();
+    let pool = Pool::start(&PoolSpec { workers: 1, queue_jobs_max: 4, isolation: Isolation::Thread }).unwrap();
     let outputs = [40, 20, 10].map(|width| {
         let transform = to(ResizeType::Fit, width, 0);
         Output { candidates: Candidates::only(transform.format), transform }
@@ -222,7 +223,7 @@ async fn one_job_streams_several_outputs() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_and_a_late_job_is_not_run() {
-    let pool = Pool::start(PoolSpec { workers: 1, queue_jobs_max: 1 }).unwrap();
+    let pool = Pool::start(&PoolSpec { workers: 1, queue_jobs_max: 1, isolation: Isolation::Thread }).unwrap();
     let transform = to(ResizeType::Fit, 10, 0);
     let job = |original: Bytes| {
         let output = Output { candidates: Candidates::only(transform.format), transform: transform.clone() };
@@ -232,7 +233,7 @@ async fn a_full_queue_refuses_and_a_late_job_is_not_run() {
     assert!(matches!(late.next().await, Some((0, Err(EngineError::QueueTimeout)))));
     pool.close();
     assert!(matches!(pool.submit(job(png(20, 20)), PATIENT), Err(EngineError::QueueFull)));
-    let none = Pool::start(PoolSpec { workers: 1, queue_jobs_max: 0 }).unwrap();
+    let none = Pool::start(&PoolSpec { workers: 1, queue_jobs_max: 0, isolation: Isolation::Thread }).unwrap();
     assert!(matches!(none.submit(job(png(20, 20)), PATIENT), Err(EngineError::QueueFull)));
 }
 

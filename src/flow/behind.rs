@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::picture::{Errand, Made, Purpose};
+use super::made::{Errand, Made, Purpose};
 use super::{Failure, Flow, Variant};
 use crate::cache::{Key, Ticket};
 

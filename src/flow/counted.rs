@@ -95,6 +95,7 @@ pub fn rendered(asked: Option<Format>, result: &Result<Rendered, EngineError>) {
         }
         Err(EngineError::QueueFull) => return Counter::Shed.add(1, &[("reason", "queue_full")]),
         Err(EngineError::QueueTimeout) => return Counter::Shed.add(1, &[("reason", "queue_timeout")]),
+        Err(EngineError::Crashed) => "crashed",
         Err(error) if error.is_lasting() => "undecodable",
         Err(_) => "failed",
     };

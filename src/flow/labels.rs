@@ -14,7 +14,6 @@
 
 use crate::cache::{Key, Labels, Tag};
 use crate::origin::OriginalId;
-use crate::transform::Transform;
 
 /// Bytes of a digest that stand in a tag.
 const DIGEST_BYTES: usize = 8;
@@ -35,9 +34,9 @@ pub fn original_tag(original: &OriginalId) -> Tag {
     digest_tag("o-", blake3::hash(original.as_str().as_bytes()).as_bytes())
 }
 
-/// Names a picture: all URLs with this meaning, in all formats that were negotiated for them.
-pub fn picture_tag(mount: &str, original: &OriginalId, transform: &Transform) -> Tag {
-    let canonical = transform.canonical();
+/// Names a picture by the canonical text of its transform: all URLs with this meaning, in all formats that were
+/// negotiated for them.
+pub fn picture_tag(mount: &str, original: &OriginalId, canonical: &str) -> Tag {
     let key = Key::of("picture", &[mount.as_bytes(), original.as_str().as_bytes(), canonical.as_bytes()]);
     digest_tag("u-", key.as_bytes())
 }
@@ -63,8 +62,8 @@ pub fn file_labels(source: &OriginalId, own: impl IntoIterator<Item = Tag>) -> L
 }
 
 /// The labels of a variant. `presets` are those that the URL named; one that is named twice counts once.
-pub fn picture_labels(mount: &str, original: &OriginalId, transform: &Transform, presets: &[String]) -> Labels {
-    let mut tags = vec![source_tag(original), host_tag(original), picture_tag(mount, original, transform)];
+pub fn picture_labels(mount: &str, original: &OriginalId, canonical: &str, presets: &[String]) -> Labels {
+    let mut tags = vec![source_tag(original), host_tag(original), picture_tag(mount, original, canonical)];
     for tag in presets.iter().map(|name| word_tag("p-", name)) {
         if !tags.contains(&tag) {
             tags.push(tag);
@@ -105,7 +104,7 @@ fn digest_tag(kind: &str, digest: &[u8; 32]) -> Tag {
 mod tests {
     use super::*;
     use crate::origin::{Origins, OriginsSpec};
-    use crate::transform::Format;
+    use crate::transform::{Format, Transform};
 
     fn id(source: &str) -> OriginalId {
         let spec = OriginsSpec { local_root: Some(std::env::temp_dir()), ..OriginsSpec::default() };
@@ -123,7 +122,7 @@ mod tests {
         let tags = ["s-d8bb215071c9f3b7", "h-photos.example", "o-d8bb215071c9f3b7"];
         assert_eq!(texts(&original_labels(&original)), tags);
         let presets = ["Thumb".to_owned(), "thumb".to_owned()];
-        let variant = picture_labels("native", &original, &Transform::default(), &presets);
+        let variant = picture_labels("native", &original, &Transform::default().canonical(), &presets);
         let tags = texts(&variant);
         assert_eq!((tags.len(), &tags[..2], tags[3]), (4, &["s-d8bb215071c9f3b7", "h-photos.example"][..], "p-thumb"));
         assert!(tags[2].starts_with("u-") && tags[2].len() == 18, "{tags:?}");
@@ -151,8 +150,8 @@ mod tests {
     #[test]
     fn a_picture_is_its_mount_its_original_and_what_is_made_of_it() {
         let (one, other) = (id("http://a/b"), id("http://a/c"));
-        let transform = Transform::default();
-        let webp = Transform { format: Some(Format::Webp), ..Transform::default() };
+        let transform = Transform::default().canonical();
+        let webp = Transform { format: Some(Format::Webp), ..Transform::default() }.canonical();
         let tags = [
             picture_tag("native", &one, &transform),
             picture_tag("native", &other, &transform),

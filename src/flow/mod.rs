@@ -6,14 +6,17 @@
 
 mod ask;
 mod behind;
+mod confirm;
 mod counted;
 mod failure;
 mod labels;
 pub mod lifetime;
+mod made;
 pub mod mount;
 mod original;
 mod picture;
 pub mod plan;
+mod poison;
 mod purge;
 mod raw;
 mod refusal;
@@ -64,8 +67,10 @@ pub struct Flow {
     is_journal_behind: Arc<AtomicBool>,
     /// Pictures that could not be made a moment ago.
     failed: Negative<Failure>,
+    /// Originals that brought down workers a moment ago.
+    poison: poison::Poison,
     /// By key and by the last purge of what is made.
-    flights: Flights<(Key, Stamp), picture::Made, Failure>,
+    flights: Flights<(Key, Stamp), made::Made, Failure>,
     /// Looks into the tiers below memory that are no part of a flight.
     looks: Flights<(Key, Stamp), Option<Found<Variant>>, Infallible>,
     /// Places for renewals that nobody waits for.
@@ -103,7 +108,7 @@ impl Flow {
         let answer = match wanted.what.clone() {
             What::Raw => self.raw(&wanted, &rules).await,
             What::Picture(picture) => {
-                let errand = picture::Errand { wanted: Arc::new(wanted), rules, picture };
+                let errand = made::Errand { wanted: Arc::new(wanted), rules, picture };
                 self.picture(&errand, ask.if_none_match.as_deref()).await
             }
         };

@@ -3,44 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::counted;
 use super::lifetime::{Lifetime, Standing};
+use super::made::{Errand, Made, Purpose};
 use super::original::{Got, KeptOriginal};
 use super::plan::Plan;
 use super::variant::{Variant, etag};
-use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, Rules, StaleWhy, Wanted};
+use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, StaleWhy};
 use crate::cache::{FlightError, Found, Role, Stamp};
 use crate::engine::{EngineError, Job, Output, Rendered};
-use crate::semantics::conditional::is_listed;
 use crate::telemetry::clock;
 use crate::transform::Format;
-
-/// What a flight or a tier brought.
-#[derive(Debug, Clone)]
-pub(super) struct Made {
-    pub(super) variant: Arc<Variant>,
-    pub(super) outcome: CacheOutcome,
-    stages: Vec<(&'static str, Duration)>,
-}
-
-/// A request for a picture with everything that work on it needs after the request is gone.
-#[derive(Debug, Clone)]
-pub(super) struct Errand {
-    pub(super) wanted: Arc<Wanted>,
-    pub(super) rules: Arc<Rules>,
-    pub(super) picture: Arc<Picture>,
-}
-
-/// For whom a flight is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Someone waits: what is kept and may be served ends the flight.
-    Request,
-    /// Nobody waits: what is kept is served meanwhile and is to be renewed.
-    Renewal,
-}
 
 /// How often a request is tried because a purge took away what it had just got. More would mean that somebody purges
 /// all the time.
@@ -55,27 +31,33 @@ impl Flow {
         errand: &Errand,
         if_none_match: Option<&str>,
     ) -> Result<Answer, Failure> {
-        let mut made = self.found_or_made(errand, if_none_match).await?;
+        let until = clock::instant() + errand.rules.limits.request_timeout;
+        let mut made = self.found_or_made(errand, if_none_match, until).await?;
         for _ in 1..PURGED_TRIES_MAX {
             // A flight that was under way when a purge came brings what it purged.
             if !self.variants.is_gone(&made.variant) {
                 break;
             }
-            made = self.found_or_made(errand, if_none_match).await?;
+            made = self.found_or_made(errand, if_none_match, until).await?;
         }
         // Purged again: it was begun after this request came, so this one may have it, and nobody may keep it.
         let made = if self.variants.is_gone(&made.variant) { made.kept_by_nobody() } else { made };
         Ok(answer(&made, errand))
     }
 
-    async fn found_or_made(self: &Arc<Self>, errand: &Errand, if_none_match: Option<&str>) -> Result<Made, Failure> {
+    async fn found_or_made(
+        self: &Arc<Self>,
+        errand: &Errand,
+        if_none_match: Option<&str>,
+        until: Instant,
+    ) -> Result<Made, Failure> {
         let key = errand.picture.key;
         let now_s = clock::now_unix_s();
         let failed = self.failed.get(&key, now_s);
         let mut found = self.variants.peek(&key);
         // What another tier has answers a condition better than an origin.
         if found.is_none() && failed.is_none() && if_none_match.is_some() {
-            found = self.look(&errand.picture).await;
+            found = timeout_at(until, self.look(&errand.picture)).await.ok().flatten();
         }
         match Plan::decide(found, failed, now_s) {
             Plan::Fresh(found, ttl_s) => {
@@ -91,28 +73,26 @@ impl Flow {
                 counted::remembered("variant");
                 Err(failure)
             }
-            Plan::Revalidate(found) => self.board(errand, Some(&found)).await,
-            Plan::Miss => match self.confirmed(errand, if_none_match).await {
-                Some(made) => Ok(made),
-                None => self.board(errand, None).await,
+            Plan::Revalidate(found) => self.board(errand, Some(&found), until).await,
+            Plan::Miss => match timeout_at(until, self.confirmed(errand, if_none_match)).await {
+                Ok(Some(made)) => Ok(made),
+                Ok(None) => self.board(errand, None, until).await,
+                Err(_) => Err(Failure::request_timeout()),
             },
         }
     }
 
-    /// What any tier has. One look serves everyone who asks at the same time.
-    async fn look(self: &Arc<Self>, picture: &Picture) -> Option<Found<Variant>> {
-        let (flow, key) = (Arc::clone(self), picture.key);
-        let flight = (key, self.marks.last_hard(&picture.labels));
-        let look = move |_| async move { Ok(flow.variants.find(&key).await) };
-        self.looks.join(flight, &self.tracker, look).wait().await.ok().flatten()
-    }
-
     /// Waits for the flight of this picture; `kept` is a stale one that may help where the flight takes too long.
-    async fn board(self: &Arc<Self>, errand: &Errand, kept: Option<&Found<Variant>>) -> Result<Made, Failure> {
+    async fn board(
+        self: &Arc<Self>,
+        errand: &Errand,
+        kept: Option<&Found<Variant>>,
+        until: Instant,
+    ) -> Result<Made, Failure> {
         let mut ticket = self.join(errand, Purpose::Request);
         let role = ticket.role();
         counted::boarded("variant", role);
-        let landed = tokio::time::timeout(errand.rules.limits.request_timeout, ticket.wait()).await;
+        let landed = timeout_at(until, ticket.wait()).await;
         let made = match landed {
             Ok(Ok(made)) => made,
             Ok(Err(FlightError::Failed(failure))) => return Err(failure),
@@ -166,6 +146,9 @@ impl Flow {
         let Errand { wanted, rules, picture } = errand;
         let freshness = &rules.policy.freshness;
         let old = old.map(|found| &found.value).filter(|old| old.pixel_epoch == rules.pixel_epoch);
+        if self.poison.is_refused(&wanted.original_key, clock::now_unix_s()) {
+            return Err(Failure::poisoned());
+        }
         let started = clock::instant();
         let got = self.originals.get(wanted, old.map(|old| &old.known), freshness).await?;
         let mut stages = vec![("origin", started.elapsed())];
@@ -191,17 +174,7 @@ impl Flow {
         for (name, took) in &stages {
             counted::stage(name, *took);
         }
-        let rendered = rendered.inspect_err(|error| {
-            if error.is_lasting() {
-                self.originals.distrust(wanted, &kept, freshness.undecodable);
-                let ttl_s = freshness.undecodable.as_secs();
-                self.failed.insert(picture.key, Failure::from(error.clone()), ttl_s, clock::now_unix_s());
-                // A purge marks first and forgets then, so that one of both sees the other.
-                if self.marks.last(&picture.labels) >= stamp.max(kept.stamp) {
-                    self.failed.purge(&picture.key);
-                }
-            }
-        })?;
+        let rendered = rendered.inspect_err(|error| self.remember(errand, &kept, stamp, error))?;
         // The rest of a truncated original may come soon; nobody should go without it for long.
         let lifetime = if rendered.truncated {
             let end_s = clock::now_unix_s() + freshness.ttl_truncated.as_secs();
@@ -225,6 +198,24 @@ impl Flow {
         };
         let outcome = CacheOutcome::Miss { stored: !lifetime.is_private };
         Ok(Made { variant: self.keep(errand, variant), outcome, stages })
+    }
+
+    /// A picture that would fail again is not tried for a while.
+    fn remember(&self, errand: &Errand, kept: &KeptOriginal, stamp: Stamp, error: &EngineError) {
+        let Errand { wanted, rules, picture } = errand;
+        let (keep, now_s) = (rules.policy.freshness.undecodable, clock::now_unix_s());
+        if matches!(error, EngineError::Crashed) {
+            self.poison.note(wanted.original_key, picture.key, keep, now_s);
+        }
+        if !error.is_lasting() {
+            return;
+        }
+        self.originals.distrust(wanted, kept, keep);
+        self.failed.insert(picture.key, Failure::from(error.clone()), keep.as_secs(), now_s);
+        // A purge marks first and forgets then, so that one of both sees the other.
+        if self.marks.last(&picture.labels) >= stamp.max(kept.stamp) {
+            self.failed.purge(&picture.key);
+        }
     }
 
     async fn render(
@@ -270,65 +261,6 @@ impl Flow {
             self.variants.keep(errand.picture.key, &variant);
         }
         variant
-    }
-
-    /// Whether the client's copy is what would be made now: then nothing has to be made for it (RFC 9110,
-    /// section 13.1.2). All it takes is the original; the tag follows from that.
-    async fn confirmed(&self, errand: &Errand, if_none_match: Option<&str>) -> Option<Made> {
-        let list = if_none_match?;
-        let Errand { wanted, rules, picture } = errand;
-        let started = clock::instant();
-        let stamp = self.marks.stamps().now();
-        let Ok(Got::Original(kept, _)) = self.originals.get(wanted, None, &rules.policy.freshness).await else {
-            return None;
-        };
-        let etag = etag(&picture.key, &kept.tag, &self.fingerprint, rules.pixel_epoch);
-        // `*` is whatever there is; whether there is anything shows only when it is made.
-        if list.trim() == "*" || !is_listed(list, &etag) {
-            return None;
-        }
-        let variant = Variant {
-            etag,
-            last_modified_s: kept.original.last_modified_s,
-            lifetime: kept.lifetime,
-            stamp: stamp.max(kept.stamp),
-            labels: Arc::clone(&picture.labels),
-            ..Variant::default()
-        };
-        let stages = vec![("origin", started.elapsed())];
-        Some(Made { variant: Arc::new(variant), outcome: CacheOutcome::Confirmed, stages })
-    }
-}
-
-// === impl Made ===
-
-impl Made {
-    fn kept(found: &Found<Variant>, outcome: CacheOutcome) -> Self {
-        Self { variant: Arc::clone(&found.value), outcome, stages: Vec::new() }
-    }
-
-    fn stale(found: &Found<Variant>, stale_s: u64, why: StaleWhy) -> Self {
-        counted::stale(why);
-        Self::kept(found, CacheOutcome::Stale { stale_s, why })
-    }
-
-    /// As it is when it was purged meanwhile.
-    fn kept_by_nobody(self) -> Self {
-        let lifetime = Lifetime { is_private: true, ..self.variant.lifetime };
-        let outcome = match self.outcome {
-            CacheOutcome::Miss { .. } => CacheOutcome::Miss { stored: false },
-            outcome => outcome,
-        };
-        Self { variant: Arc::new(Variant { lifetime, ..Variant::clone(&self.variant) }), outcome, ..self }
-    }
-
-    /// As it is for those who waited for another one's flight.
-    fn collapsed(self) -> Self {
-        let outcome = match self.outcome {
-            CacheOutcome::Miss { .. } | CacheOutcome::Revalidated => CacheOutcome::Collapsed,
-            outcome => outcome,
-        };
-        Self { outcome, ..self }
     }
 }
 

@@ -135,6 +135,7 @@ impl Flow {
     /// An origin that said no is asked again: failures live for seconds and carry no labels.
     fn forget_failures(&self) {
         self.failed.purge_all();
+        self.poison.clear();
         self.originals.forget_refusals();
     }
 }
@@ -192,7 +193,7 @@ impl Selected {
         Ok(match rules.meant(path, origins)? {
             (original, Some(transform)) => {
                 self.doubted.push(Selector::Tag(original_tag(&original)));
-                Selector::Tag(picture_tag(rules.mount, &original, &transform))
+                Selector::Tag(picture_tag(rules.mount, &original, &transform.canonical()))
             }
             (original, None) => Selector::Tag(source_tag(&original)),
         })

@@ -34,6 +34,12 @@ impl Failure {
         Self::new(403, "bearer-refused", "the request is not authorized", detail)
     }
 
+    pub(super) fn poisoned() -> Self {
+        let detail = "several pictures of it brought down the workers that made them; it is tried again later";
+        let title = "the original brought down its worker";
+        Self { cache_s: Some(URL_S), ..Self::new(422, "original-refused", title, detail) }
+    }
+
     pub(super) fn purged() -> Self {
         let detail = "what was asked for was purged again and again while it was made";
         Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "purged", "what was asked for is being purged", detail) }
@@ -113,12 +119,13 @@ impl From<EngineError> for Failure {
             EngineError::Limit { .. } => "a limit is exceeded",
             EngineError::CannotSave(_) | EngineError::RasterToSvg => "the format cannot be written",
             EngineError::Deadline | EngineError::Cancelled => "the picture was not ready in time",
-            EngineError::QueueFull | EngineError::QueueTimeout => "the server is busy",
+            EngineError::QueueFull | EngineError::QueueTimeout | EngineError::NoWorker => "the server is busy",
             EngineError::Failed(_) | EngineError::Panicked => "the server failed",
+            EngineError::Crashed => "the original brought down its worker",
             _ => "the original is not a picture that can be shown",
         };
         let limit = match &error {
-            EngineError::Limit { setting, max, .. } => Some((*setting, max.to_string())),
+            EngineError::Limit { of, max, .. } => Some((of.setting(), max.to_string())),
             _ => None,
         };
         if status == 500 {

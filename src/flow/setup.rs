@@ -1,7 +1,9 @@
 //! From the configuration to a flow: each room gets plain data of its own, made here and nowhere else.
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+mod origins;
+mod tiers;
+
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -9,30 +11,33 @@ use tokio_util::task::TaskTracker;
 
 use super::behind::Outdated;
 use super::mount::Mounts;
-use super::shared::shared_spec;
+use super::poison::Poison;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
-use crate::cache::{
-    DiskBudgets, DiskError, DiskSpec, DiskTier, FlightLimits, Flights, Labels, Marks, MarksError, Negative, SharedTier,
-    Stamp, Stamps, TierNames, Tiers,
-};
+use crate::cache::{DiskError, FlightLimits, Flights, MarksError, Negative, TierNames, Tiers};
 use crate::config::{self, Config};
-use crate::engine::vips::VipsError;
-use crate::engine::{Broken, Limits, Patience, Pool, PoolSpec};
-use crate::origin::{
-    AzSpec, GsSpec, ObjectBucket, OriginLimits, OriginSetupError, Origins, OriginsSpec, QueryRule, S3Addressing,
-    S3Credentials, S3Spec,
-};
+use crate::engine::{Broken, Isolation, Limits, Patience, Pool, PoolSpec, StartError};
+use crate::origin::{OriginSetupError, Origins, OriginsSpec};
 use crate::policy::{Policy, Preset};
 use crate::url::{
     self, DialectSpec, KeyPair, PresetProblem, Replacement, ReplacementError, SignatureAlgorithm, Signing,
-    source_matches,
 };
+
+#[cfg(target_os = "linux")]
+use crate::engine::{
+    Retirement,
+    sandbox::{Demand, SandboxSpec},
+    worker::NurserySpec,
+};
+
+pub use origins::origins_spec;
+pub(super) use origins::{az, gs, s3};
+use tiers::{disk_and_marks, shared};
 
 /// Why a flow cannot be set up; read by who configured it.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("libvips cannot be used")]
-    Engine(#[from] VipsError),
+    #[error("no picture can be made here")]
+    Engine(#[from] StartError),
     #[error("originals cannot be fetched as configured")]
     Origins(#[from] OriginSetupError),
     #[error("the disk tier cannot be used")]
@@ -56,9 +61,6 @@ const RENEWALS_MAX: usize = 64;
 const VARIANTS: TierNames = TierNames { memory: "memory", disk: "disk" };
 const ORIGINALS: TierNames = TierNames { memory: "originals_memory", disk: "originals_disk" };
 
-/// In the folder of the disk tier.
-const MARKS_FILE: &str = "purges";
-
 /// Pictures that failed a moment ago, at most.
 const FAILED_MAX: usize = 10_000;
 
@@ -70,8 +72,7 @@ impl Flow {
     /// # Errors
     /// See [`SetupError`].
     pub fn try_new(config: &Config, presets: &[Preset], tracker: TaskTracker) -> Result<Arc<Self>, SetupError> {
-        let workers = config.engine.workers.unwrap_or_else(cores);
-        let pool = Pool::start(PoolSpec { workers, queue_jobs_max: config.engine.queue_jobs_max })?;
+        let pool = Pool::start(&pool_spec(config))?;
         let rules = rules(config, presets, &pool)?;
         let rules = Arc::new(LiveRules::from_pointee(rules));
         let live = Arc::clone(&rules);
@@ -98,6 +99,7 @@ impl Flow {
             marks,
             is_journal_behind: Arc::default(),
             failed: Negative::new(FAILED_MAX),
+            poison: Poison::default(),
             flights: Flights::new(FlightLimits::of("variant")),
             looks: Flights::new(FlightLimits::of("look")),
             behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
@@ -120,45 +122,38 @@ impl Flow {
     }
 }
 
-/// The disk tier where one is configured, and the marks of purges, which lie in its folder. The folder is locked before
-/// the marks are read: two processes that write one journal would lose purges.
-fn disk_and_marks(config: &Config) -> Result<(Option<DiskTier>, Arc<Marks>), SetupError> {
-    let cache = &config.cache;
-    let Some(folder) = &cache.disk_path else {
-        return Ok((None, Arc::new(Marks::in_memory(Stamps::default()))));
-    };
-    let budgets = DiskBudgets {
-        variants_bytes: cache.disk_bytes,
-        originals_bytes: cache.originals_disk_bytes,
-        files_bytes: cache.files_disk_bytes,
-    };
-    let opened: Arc<OnceLock<Arc<Marks>>> = Arc::default();
-    let asked = Arc::clone(&opened);
-    let spec = DiskSpec::new(folder.clone(), budgets, cache.disk_queue_bytes);
-    let spec = DiskSpec { retry_after: cache.disk_retry, ..spec };
-    let is_gone = move |stamp: Stamp, labels: &Labels| {
-        let marks = asked.wait();
-        // Kept while the clock was ahead, before it was put right: no purge of now would be younger.
-        stamp > marks.stamps().now() || marks.is_gone(stamp, labels)
-    };
-    let disk = DiskTier::open(spec, Arc::new(is_gone))?;
-    let marks = Arc::new(Marks::open(&folder.join(MARKS_FILE), Stamps::default())?);
-    opened.get_or_init(|| Arc::clone(&marks));
-    Ok((Some(disk), marks))
+/// The engine under this configuration.
+fn pool_spec(config: &Config) -> PoolSpec {
+    let engine = &config.engine;
+    PoolSpec {
+        workers: engine.workers.unwrap_or_else(cores),
+        queue_jobs_max: engine.queue_jobs_max,
+        isolation: match engine.isolation {
+            config::Isolation::Thread => Isolation::Thread,
+            #[cfg(target_os = "linux")]
+            config::Isolation::Auto | config::Isolation::Process => processes(engine),
+            #[cfg(not(target_os = "linux"))]
+            config::Isolation::Auto | config::Isolation::Process => Isolation::Thread,
+        },
+    }
 }
 
-/// The shared tier where one is configured.
-fn shared(
-    config: &Config,
-    marks: &Arc<Marks>,
-    tracker: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<Option<SharedTier>, SetupError> {
-    let Some((spec, bucket)) = shared_spec(config) else {
-        return Ok(None);
+/// Worker processes are of the very program that runs, even where its file was replaced meanwhile.
+#[cfg(target_os = "linux")]
+fn processes(engine: &config::Engine) -> Isolation {
+    let demand = match engine.sandbox {
+        config::Sandbox::Require => Demand::Require,
+        config::Sandbox::Prefer => Demand::Prefer,
+        config::Sandbox::Off => Demand::Off,
     };
-    let bucket = ObjectBucket::new(&bucket).map_err(SetupError::Shared)?;
-    Ok(Some(SharedTier::start(spec, Arc::new(bucket), Arc::clone(marks), tracker, stop)))
+    let sandbox = SandboxSpec { demand, memory_bytes_max: engine.worker_memory_bytes, read_only: Vec::new() };
+    Isolation::Process {
+        nursery: NurserySpec { program: "/proc/self/exe".into(), sandbox },
+        retirement: Retirement {
+            jobs_max: engine.worker_jobs_max,
+            resident_bytes_max: engine.worker_resident_bytes_max,
+        },
+    }
 }
 
 /// What makes pixels here. Two servers with the same one make the same bytes of the same transform.
@@ -220,77 +215,6 @@ fn signing(signing: &config::Signing) -> Signing {
         trusted: signing.trusted.iter().map(text).collect(),
         allow_unsigned: signing.allow_unsigned,
     }
-}
-
-/// How originals are fetched under this configuration.
-pub fn origins_spec(config: &Config) -> OriginsSpec {
-    let sources = &config.sources;
-    let allowed = sources.allowed.clone();
-    let mut ignored_query = if sources.ignore_presigned { QueryRule::presigned() } else { Vec::new() };
-    ignored_query.extend(sources.ignored_query_parameters.iter().map(|name| QueryRule::always(name)));
-    let stores = &config.stores;
-    OriginsSpec {
-        local_root: sources.local_root.clone(),
-        allow_loopback: sources.allow_loopback,
-        allow_link_local: sources.allow_link_local,
-        allow_private: sources.allow_private,
-        allowed_ports: sources.allowed_ports.clone(),
-        trusted_hosts: trusted_hosts(&sources.allowed),
-        source_allowed: Arc::new(move |source| {
-            allowed.is_empty() || allowed.iter().any(|pattern| source_matches(pattern, source))
-        }),
-        ignored_query,
-        query_separator: sources.query_separator,
-        s3: stores.s3.as_ref().map(s3).unwrap_or_default(),
-        gs: stores.gs.as_ref().map(gs).unwrap_or_default(),
-        az: stores.az.as_ref().map(az).unwrap_or_default(),
-        limits: origin_limits(&config.fetch),
-        ..OriginsSpec::default()
-    }
-}
-
-pub(super) fn s3(s3: &config::S3) -> S3Spec {
-    S3Spec {
-        enabled: true,
-        endpoint: s3.endpoint.clone(),
-        region: s3.region.clone(),
-        addressing: if s3.path_style { S3Addressing::Path } else { S3Addressing::VirtualHost },
-        credentials: if s3.anonymous { S3Credentials::Anonymous } else { S3Credentials::Environment },
-    }
-}
-
-pub(super) fn gs(gs: &config::Gs) -> GsSpec {
-    GsSpec { enabled: true, endpoint: gs.endpoint.clone(), anonymous: gs.anonymous }
-}
-
-pub(super) fn az(az: &config::Az) -> AzSpec {
-    AzSpec { enabled: true, account: az.account.clone(), endpoint: az.endpoint.clone(), anonymous: az.anonymous }
-}
-
-fn origin_limits(fetch: &config::Fetch) -> OriginLimits {
-    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1);
-    OriginLimits {
-        source_bytes_max: fetch.source_bytes_max,
-        redirects_max: u32::try_from(fetch.redirects_max).unwrap_or(u32::MAX),
-        connect_ms_max: ms(fetch.connect_timeout),
-        first_byte_ms_max: ms(fetch.first_byte_timeout),
-        idle_ms_max: ms(fetch.idle_timeout),
-        total_ms_max: ms(fetch.timeout),
-        fetches_max: fetch.fetches_max,
-        ..OriginLimits::default()
-    }
-}
-
-/// Patterns that name one host and port exactly: who wrote them meant that server, wherever it stands.
-fn trusted_hosts(patterns: &[String]) -> Vec<String> {
-    let host_and_port = |pattern: &String| {
-        let rest = pattern.strip_prefix("http://").or_else(|| pattern.strip_prefix("https://"))?;
-        let authority = rest.split('/').next().unwrap_or_default();
-        let exact = !authority.contains(['*', '@']) && rest.len() > authority.len();
-        let (host, port) = authority.rsplit_once(':')?;
-        (exact && !host.is_empty() && port.parse::<u16>().is_ok()).then(|| authority.to_owned())
-    };
-    patterns.iter().filter_map(host_and_port).collect()
 }
 
 fn limits(config: &Config) -> FlowLimits {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Flow;
 use super::mount::Mounts;
 use crate::engine::vips::{Vips, tracked_bytes};
+use crate::telemetry::clock;
 use crate::telemetry::metrics::Gauge;
 
 /// How long the start of the process waits for a bucket.
@@ -76,6 +77,7 @@ impl Flow {
                 "workers": pool.workers,
                 "busy": pool.busy,
                 "waiting": pool.waiting,
+                "processes": self.pool.workplace().state(),
                 "vips_memory_bytes": tracked_bytes(),
                 "glib_warnings": Vips::glib_warnings(),
             },
@@ -94,6 +96,7 @@ impl Flow {
             "disk": self.disk.as_ref().map(|disk| json!(disk.state())),
             "shared": self.shared.as_ref().map(|shared| json!(shared.state())),
             "failures_remembered": self.failed.len(),
+            "originals_refused": self.poison.len(clock::now_unix_s()),
             "pixel_epoch": self.rules.load().pixel_epoch,
         })
     }

@@ -126,17 +126,18 @@ impl Rules {
     fn picture(&self, asked: &Asked, original: &OriginalId, accept: &str) -> What {
         let transform = self.policy.transform(asked);
         let candidates = negotiated(&self.policy, &transform, accept);
+        let canonical = transform.canonical();
         let accept_set: Vec<&str> = candidates.accepted.iter().map(|format| format.name()).collect();
         let key = Key::of(
             "variant",
             &[
                 self.mount.as_bytes(),
                 original.as_str().as_bytes(),
-                transform.canonical().as_bytes(),
+                canonical.as_bytes(),
                 accept_set.join(",").as_bytes(),
             ],
         );
-        let labels = Arc::new(labels::picture_labels(self.mount, original, &transform, &asked.presets));
+        let labels = Arc::new(labels::picture_labels(self.mount, original, &canonical, &asked.presets));
         let negotiated = transform.format.is_none() && self.policy.negotiates();
         What::Picture(Arc::new(Picture { transform, candidates, key, labels, negotiated }))
     }

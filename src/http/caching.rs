@@ -5,7 +5,7 @@ use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, InvalidHeaderValue, V
 use http::{HeaderMap, StatusCode};
 
 use super::spec::ResponseSpec;
-use crate::cache::{Labels, Place};
+use crate::cache::Labels;
 use crate::flow::{Answer, CacheOutcome, Keeping, StaleWhy};
 use crate::semantics::cache_status::{CacheStatus, Forward, Handling};
 
@@ -74,7 +74,7 @@ fn cache_status(outcome: CacheOutcome, name: &str) -> String {
     let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
     let hit = |ttl_s, detail| CacheStatus { ttl_s, detail: Some(detail), ..CacheStatus::new(name, Handling::Hit) };
     let status = match outcome {
-        CacheOutcome::Hit { ttl_s, place } => hit(Some(seconds(ttl_s)), detail(place)),
+        CacheOutcome::Hit { ttl_s, place } => hit(Some(seconds(ttl_s)), place.detail()),
         CacheOutcome::Stale { stale_s, why } => hit(Some(-seconds(stale_s)), StaleWhy::name(why)),
         CacheOutcome::Confirmed => hit(None, "validator"),
         CacheOutcome::Miss { stored } => {
@@ -89,18 +89,10 @@ fn cache_status(outcome: CacheOutcome, name: &str) -> String {
     status.member()
 }
 
-const fn detail(place: Place) -> &'static str {
-    match place {
-        Place::Memory => "mem",
-        Place::Disk => "disk",
-        Place::Shared => "shared",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::Tag;
+    use crate::cache::{Place, Tag};
 
     const KEEPING: Keeping = Keeping {
         max_age_s: 60,

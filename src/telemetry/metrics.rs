@@ -81,7 +81,9 @@ const DISK_PASSAGE: Label = Label {
 const SCHEME: Label = Label { name: "scheme", values: &["http", "https", "local", "s3", "gs", "az"] };
 const FETCHED: Label =
     Label { name: "result", values: &["ok", "not_modified", "not_found", "refused", "too_large", "timeout", "failed"] };
-const TRANSFORMED: Label = Label { name: "result", values: &["ok", "undecodable", "too_large", "timeout", "failed"] };
+const WORKER_END: Label = Label { name: "why", values: &["crashed", "overdue", "rubbish", "old", "large", "outside"] };
+const TRANSFORMED: Label =
+    Label { name: "result", values: &["ok", "undecodable", "too_large", "timeout", "crashed", "failed"] };
 const RELOADED: Label = Label { name: "result", values: &["ok", "refused"] };
 const VERSION: Label = Label { name: "version", values: &[] };
 const LIBVIPS: Label = Label { name: "libvips", values: &[] };
@@ -161,6 +163,10 @@ metrics! {
             "Options that should be a yes or no, are neither, and were taken as no.";
         Reloads: "tintype_reloads_total", "reloads", [RELOADED],
             "Reloads of the configuration; a refused one changed nothing.";
+        WorkerStarts: "tintype_worker_starts_total", "workers", [],
+            "Worker processes started.";
+        WorkerEnds: "tintype_worker_ends_total", "workers", [WORKER_END],
+            "Worker processes ended: by a job (`crashed`, `overdue`, `rubbish`), `old`, `large`, or from `outside`.";
         GlibWarnings: "tintype_log_glib_warnings_total", "warnings", [],
             "Warnings of libvips and its libraries.";
     }
@@ -195,8 +201,10 @@ metrics! {
             "1 while the shared bucket is left alone because it failed, for `get` and for `put`.";
         SharedMarksRead: "tintype_shared_marks_read_timestamp_seconds", "seconds", [],
             "When purges of other nodes were last read from the shared bucket, in seconds since 1970.";
+        WorkersMemory: "tintype_workers_memory_bytes", "bytes", [],
+            "Memory of all worker processes that is in RAM; what they share counts for each.";
         VipsMemory: "tintype_vips_memory_bytes", "bytes", [],
-            "Memory that libvips has allocated for pixels.";
+            "Memory that libvips has allocated for pixels in this process, where it makes them.";
         ResidentMemory: "tintype_resident_memory_bytes", "bytes", [],
             "Memory of this process that is in RAM, as the kernel counts it.";
         EngineInfo: "tintype_engine_info", "engines", [VERSION, LIBVIPS, FINGERPRINT],
@@ -237,6 +245,13 @@ impl Gauge {
     pub fn set(self, value: u64, labels: Labels<'_>) {
         let key = key(&self.definition(), labels);
         ::metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA).set(value as f64));
+    }
+
+    /// Changes it by so much.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and what it shows is far below 2^53")]
+    pub fn shift(self, by: i64, labels: Labels<'_>) {
+        let key = key(&self.definition(), labels);
+        ::metrics::with_recorder(|recorder| recorder.register_gauge(&key, &METADATA).increment(by as f64));
     }
 
     /// Raises it by one until the result is dropped.

@@ -131,7 +131,7 @@ fn render(vips: &Vips, original: Bytes, asked: &Asked, accept: &str, config: &Co
 /// The flag that lifts what is in the way, where it is a setting.
 fn flag_for(error: &EngineError) -> Option<String> {
     match error {
-        EngineError::Limit { setting, .. } => Some(format!("--{}", setting.replace(['_', '.'], "-"))),
+        EngineError::Limit { of, .. } => Some(format!("--{}", of.setting().replace(['_', '.'], "-"))),
         EngineError::Deadline => Some("--transform-timeout".to_owned()),
         EngineError::Truncated => Some("--truncated".to_owned()),
         _ => None,

@@ -160,6 +160,45 @@ pub(super) const WORK: Group = Group {
             doc: "Transformations that are worked on at a time; 0 is one per core.",
         },
         Setting {
+            key: "engine.isolation",
+            kind: Kind::Choice(&["auto", "process", "thread"]),
+            default: "auto",
+            reload: Reload::Start,
+            doc: "Where pictures are made: in sandboxed worker processes, each with one picture at a time, so that one \
+                  that crashes, hangs or is attacked costs its own request; or on threads of the server. `auto` is \
+                  `process` on Linux and `thread` elsewhere.",
+        },
+        Setting {
+            key: "engine.sandbox",
+            kind: Kind::Choice(&["require", "prefer", "off"]),
+            default: "prefer",
+            reload: Reload::Start,
+            doc: "What confines worker processes: all layers or no start, as many as the kernel has, or none. \
+                  `tintype doctor` and `/status` say which are on.",
+        },
+        Setting {
+            key: "worker.memory_bytes",
+            kind: Kind::Bytes { min: 0, max: 1 << 46 },
+            default: "4GiB",
+            reload: Reload::Start,
+            doc: "Address space of a worker process, libraries included; one that needs more ends, and its request \
+                  gets a 422. 0 sets no limit.",
+        },
+        Setting {
+            key: "worker.resident_bytes_max",
+            kind: Kind::Bytes { min: 0, max: 1 << 46 },
+            default: "512MiB",
+            reload: Reload::Start,
+            doc: "A worker process that holds more memory than this after a picture is replaced. 0 keeps it.",
+        },
+        Setting {
+            key: "worker.jobs_max",
+            kind: Kind::Int { min: 0, max: 1_000_000_000 },
+            default: "1000",
+            reload: Reload::Start,
+            doc: "A worker process is replaced after so many pictures. 0 keeps it.",
+        },
+        Setting {
             key: "queue.jobs_max",
             kind: Kind::Int { min: 1, max: 100_000 },
             default: "64",

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::ffi::CString;
 
 use libvips_rs::bindings as ffi;
+use serde::{Deserialize, Serialize};
 
 use super::op::Op;
 use super::value::text_of;
 
 /// The operations of this libvips and its version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::unsafe_derive_deserialize, reason = "plain facts: no unsafe call here relies on a field")]
 pub struct Caps {
     pub version: (u32, u32, u32),
     operations: BTreeSet<String>,
@@ -21,7 +23,8 @@ pub struct Caps {
 // === impl Caps ===
 
 impl Caps {
-    pub(super) fn read() -> Self {
+    /// Asks libvips, which has to be started.
+    pub fn read() -> Self {
         // SAFETY: takes a plain number; called after init.
         let part = |flag| unsafe { ffi::vips_version(flag) }.unsigned_abs();
         let mut operations = BTreeSet::new();

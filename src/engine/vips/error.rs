@@ -3,13 +3,14 @@
 use std::ffi::CStr;
 
 use libvips_rs::bindings as ffi;
+use serde::{Deserialize, Serialize};
 
 /// Longest text kept of one failure, in bytes.
 const TEXT_BYTES_MAX: usize = 512;
 
 /// Why a call of libvips failed. The texts are for logs: what a client is told depends on where in the pipeline the
 /// call stood, never on these words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum VipsError {
     #[error("libvips has no operation {0}")]
     UnknownOperation(String),

@@ -12,7 +12,7 @@ use super::value::text_of;
 use crate::transform::Format;
 
 /// libvips as it was started.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Vips {
     pub caps: Caps,
 }
@@ -65,7 +65,21 @@ const REQUIRED: [&str; 20] = [
 impl Vips {
     /// Starts libvips on the first call of the process; later calls give the same answer.
     pub fn start(spec: VipsSpec) -> Result<&'static Self, VipsError> {
-        STARTED.get_or_init(|| start(spec)).as_ref().map_err(Clone::clone)
+        Self::start_with(spec, || Ok(Caps::read()))
+    }
+
+    /// The same with a way of one's own to learn what it can do: to find out takes threads, and a process that is to be
+    /// forked may have none.
+    pub fn start_with(
+        spec: VipsSpec,
+        caps: impl FnOnce() -> Result<Caps, VipsError>,
+    ) -> Result<&'static Self, VipsError> {
+        STARTED.get_or_init(|| start(spec, caps)).as_ref().map_err(Clone::clone)
+    }
+
+    /// What another process found out about the libvips that it started, which this one does not.
+    pub const fn elsewhere(caps: Caps) -> Self {
+        Self { caps }
     }
 
     /// Whether pictures of this format can be written here.
@@ -103,9 +117,14 @@ impl Vips {
     pub fn glib_warnings() -> u64 {
         GLIB_WARNINGS.load(Ordering::Relaxed)
     }
+
+    /// Counts those of another process.
+    pub fn add_glib_warnings(count: u64) {
+        GLIB_WARNINGS.fetch_add(count, Ordering::Relaxed);
+    }
 }
 
-fn start(spec: VipsSpec) -> Result<Vips, VipsError> {
+fn start(spec: VipsSpec, caps: impl FnOnce() -> Result<Caps, VipsError>) -> Result<Vips, VipsError> {
     if let Some(name) = FORBIDDEN.into_iter().find(|name| std::env::var_os(name).is_some()) {
         return Err(VipsError::Start(format!("the environment sets {name}, which lifts libvips' own limits")));
     }
@@ -120,16 +139,16 @@ fn start(spec: VipsSpec) -> Result<Vips, VipsError> {
         ffi::vips_cache_set_max(0);
         ffi::vips_cache_set_max_mem(0);
         ffi::vips_cache_set_max_files(0);
-        ffi::vips_concurrency_set(i32::try_from(spec.threads.max(1)).unwrap_or(1));
         ffi::vips_block_untrusted_set(1);
     }
+    set_threads(spec.threads);
     for class in BLOCKED {
         set_blocked(class, true);
     }
     for class in UNBLOCKED {
         set_blocked(class, false);
     }
-    let caps = Caps::read();
+    let caps = caps()?;
     let missing: Vec<_> = REQUIRED.into_iter().filter(|name| !caps.has(name)).collect();
     if !missing.is_empty() {
         return Err(VipsError::Start(format!("this libvips lacks {}", missing.join(", "))));
@@ -144,8 +163,17 @@ fn set_blocked(class: &str, blocked: bool) {
     }
 }
 
-/// Bytes that libvips itself holds now; codecs are not counted.
+/// Threads of pipelines that begin from now on, for the whole process.
+pub fn set_threads(threads: u32) {
+    // SAFETY: a plain setting, allowed at any time after init.
+    unsafe { ffi::vips_concurrency_set(i32::try_from(threads.max(1)).unwrap_or(1)) };
+}
+
+/// Bytes that libvips itself holds now; codecs are not counted. None where libvips runs elsewhere.
 pub fn tracked_bytes() -> u64 {
+    if !STARTED.get().is_some_and(Result::is_ok) {
+        return 0;
+    }
     // SAFETY: takes no arguments.
     unsafe { ffi::vips_tracked_get_mem() as u64 }
 }

@@ -19,7 +19,7 @@ mod watch;
 pub use caps::Caps;
 pub use error::VipsError;
 pub use image::{Band, Header, Image};
-pub use init::{Vips, VipsSpec, tracked_bytes};
+pub use init::{Vips, VipsSpec, set_threads, tracked_bytes};
 pub use op::Op;
 pub use value::Value;
 pub use watch::Watch;

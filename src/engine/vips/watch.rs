@@ -4,6 +4,8 @@
 //! until they are done, so a deadline bounds them only from outside.
 
 use std::ffi::c_void;
+use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,8 +20,16 @@ use crate::telemetry::clock;
 #[derive(Debug, Clone)]
 pub struct Watch {
     deadline: Instant,
-    cancelled: Arc<AtomicBool>,
+    cancelled: Cancelled,
     stopped: Arc<AtomicBool>,
+}
+
+/// How a watch learns that nobody waits any more.
+#[derive(Clone)]
+enum Cancelled {
+    Flag(Arc<AtomicBool>),
+    /// Asked each time; it must neither block nor panic.
+    Asked(Arc<dyn Fn() -> bool + Send + Sync + RefUnwindSafe>),
 }
 
 // === impl Watch ===
@@ -27,12 +37,17 @@ pub struct Watch {
 impl Watch {
     /// Stops at `deadline`, or as soon as `cancelled` is set.
     pub fn new(deadline: Instant, cancelled: Arc<AtomicBool>) -> Self {
-        Self { deadline, cancelled, stopped: Arc::default() }
+        Self { deadline, cancelled: Cancelled::Flag(cancelled), stopped: Arc::default() }
+    }
+
+    /// Stops at `deadline`, or when `is_cancelled` says so, which is asked about once a percent of the pixels.
+    pub fn asking(deadline: Instant, is_cancelled: impl Fn() -> bool + Send + Sync + RefUnwindSafe + 'static) -> Self {
+        Self { deadline, cancelled: Cancelled::Asked(Arc::new(is_cancelled)), stopped: Arc::default() }
     }
 
     /// Whether the work should end now; remembers that it did.
     pub fn is_over(&self) -> bool {
-        let over = self.cancelled.load(Ordering::Relaxed) || clock::instant() >= self.deadline;
+        let over = self.cancelled.is_so() || clock::instant() >= self.deadline;
         if over {
             self.stopped.store(true, Ordering::Relaxed);
         }
@@ -64,6 +79,23 @@ impl Watch {
             );
         }
         Ok(watched)
+    }
+}
+
+// === impl Cancelled ===
+
+impl Cancelled {
+    fn is_so(&self) -> bool {
+        match self {
+            Self::Flag(flag) => flag.load(Ordering::Relaxed),
+            Self::Asked(ask) => ask(),
+        }
+    }
+}
+
+impl fmt::Debug for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.is_so())
     }
 }
 

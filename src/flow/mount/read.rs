@@ -49,7 +49,7 @@ impl Mounts {
         counted::asked("mount_memory", is_hit && place == Place::Memory);
         match plan {
             Plan::Serve(stored, reuse) => {
-                let detail = (place != Place::Memory).then(|| place.name());
+                let detail = (place != Place::Memory).then(|| place.detail());
                 Ok(self.hit(&visit, &stored, &reuse, place, detail))
             }
             Plan::ServeStale(stored, reuse) => {

@@ -1,0 +1,230 @@
+//! Who does a job of the pool: its own thread, or a worker process that the thread looks after.
+
+use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use super::cancel::Cancel;
+use super::error::EngineError;
+use super::job::{Job, Outcome};
+use super::pipeline;
+use super::pool::Patience;
+use super::vips::Watch;
+use crate::telemetry::clock;
+
+#[cfg(target_os = "linux")]
+pub use processes::{Processes, Retirement};
+
+/// Whoever does the jobs of one thread of the pool.
+pub enum Hands {
+    /// The thread itself.
+    Own,
+    #[cfg(target_os = "linux")]
+    Worker(Box<Processes>),
+}
+
+/// One job with all that whoever does it must know.
+pub struct Work<'a> {
+    pub job: &'a Job,
+    pub patience: Patience,
+    pub cancel: &'a Arc<Cancel>,
+    /// Threads that a large picture may take.
+    pub threads: u32,
+}
+
+// === impl Hands ===
+
+impl Hands {
+    /// Does a job; `deliver` gets each outcome.
+    pub fn run(&mut self, work: &Work<'_>, deliver: impl FnMut(Outcome)) {
+        match self {
+            Self::Own => run_here(work, deliver),
+            #[cfg(target_os = "linux")]
+            Self::Worker(processes) => processes.run(work, deliver),
+        }
+    }
+
+    /// To be called about once a second while there is no job.
+    pub fn idle(&mut self) {
+        match self {
+            Self::Own => {}
+            #[cfg(target_os = "linux")]
+            Self::Worker(processes) => processes.idle(),
+        }
+    }
+}
+
+fn run_here(work: &Work<'_>, mut deliver: impl FnMut(Outcome)) {
+    let Work { job, patience, cancel, .. } = work;
+    let watch = Watch::new(clock::instant() + patience.run, cancel.flag());
+    let finished = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        pipeline::run(job, &watch, |outcome| {
+            deliver(outcome);
+            if cancel.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }));
+    if finished.is_err() {
+        deliver((0, Err(EngineError::Panicked)));
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod processes {
+    use std::os::fd::AsFd;
+    use std::sync::Arc;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use tokio::time::Instant;
+
+    use super::{Cancel, EngineError, Outcome, Work};
+    use crate::engine::cancel::Nudge;
+    use crate::engine::worker::{Lost, Nursery, Worker};
+    use crate::telemetry::clock;
+    use crate::telemetry::metrics::{Counter, Gauge};
+
+    /// When a worker has served long enough: what strangers' pictures left behind in it goes with it.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Retirement {
+        /// After so many jobs; 0 for never.
+        pub jobs_max: u64,
+        /// With more memory in RAM than this after a job, in bytes; 0 for never.
+        pub resident_bytes_max: u64,
+    }
+
+    /// A worker, and where the next one comes from.
+    pub struct Processes {
+        nursery: Arc<Nursery>,
+        worker: Option<Worker>,
+        nudge: Arc<Nudge>,
+        retirement: Retirement,
+        /// What was last said of the memory of the worker.
+        resident: u64,
+    }
+
+    /// A job that finds its worker dead goes to another one this often.
+    const TRIES_MAX: u32 = 3;
+
+    // === impl Processes ===
+
+    impl Processes {
+        pub fn new(nursery: Arc<Nursery>, retirement: Retirement, nudge: Nudge) -> Self {
+            let mut processes = Self { nursery, worker: None, nudge: Arc::new(nudge), retirement, resident: 0 };
+            processes.replace();
+            processes
+        }
+
+        pub fn run(&mut self, work: &Work<'_>, mut deliver: impl FnMut(Outcome)) {
+            let Work { job, patience, cancel, threads } = work;
+            let until = clock::instant() + patience.queue;
+            let nudge = Arc::clone(&self.nudge);
+            let _armed = cancel.arm(&nudge);
+            for _ in 0..TRIES_MAX {
+                let Some(mut worker) = self.present(until, cancel) else { break };
+                let mut left: Vec<usize> = (0..job.outputs.len()).collect();
+                let done = worker.run(job, patience.run, *threads, nudge.as_fd(), |(index, outcome)| {
+                    left.retain(|waiting| *waiting != index);
+                    deliver((index, outcome));
+                });
+                let lost = match done {
+                    Ok(()) => return self.keep(worker),
+                    Err(Lost::Before(error)) => {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "worker was gone before its job");
+                        self.lose(worker, "outside", true);
+                        continue;
+                    }
+                    Err(lost) => lost,
+                };
+                let error = self.bury(worker, &lost);
+                for index in left {
+                    deliver((index, Err(error.clone())));
+                }
+                return;
+            }
+            deliver((0, Err(EngineError::NoWorker)));
+        }
+
+        /// A worker that is alive; none where none can be had in time.
+        fn present(&mut self, until: Instant, cancel: &Cancel) -> Option<Worker> {
+            loop {
+                match self.worker.take() {
+                    Some(worker) if worker.is_alive() => return Some(worker),
+                    Some(worker) => {
+                        self.lose(worker, "outside", true);
+                    }
+                    None => {}
+                }
+                self.replace();
+                if self.worker.is_none() {
+                    if clock::instant() >= until || cancel.is_set() {
+                        return None;
+                    }
+                    let rest = Timespec::try_from(self.nursery.rest()).unwrap_or_default();
+                    // Until then, or until nobody waits.
+                    let _ = poll(&mut [PollFd::new(&*self.nudge, PollFlags::IN)], Some(&rest));
+                }
+            }
+        }
+
+        /// A worker that did its job goes on, unless it is its time.
+        fn keep(&mut self, worker: Worker) {
+            let Retirement { jobs_max, resident_bytes_max } = self.retirement;
+            let resident = worker.resident_bytes();
+            self.say_resident(resident);
+            let is_old = jobs_max > 0 && worker.jobs() >= jobs_max;
+            let is_large = resident_bytes_max > 0 && resident > resident_bytes_max;
+            if is_old || is_large {
+                let why = if is_large { "large" } else { "old" };
+                self.lose(worker, why, false);
+                self.replace();
+            } else {
+                self.worker = Some(worker);
+            }
+        }
+
+        /// Ends a worker that a job brought down; its successor is there before anybody is told.
+        fn bury(&mut self, worker: Worker, lost: &Lost) -> EngineError {
+            let pid = worker.pid;
+            let (why, error) = match lost {
+                Lost::Overdue => ("overdue", EngineError::Deadline),
+                Lost::Rubbish(_) => ("rubbish", EngineError::Crashed),
+                Lost::Ended | Lost::Before(_) => ("crashed", EngineError::Crashed),
+            };
+            let how = self.lose(worker, why, matches!(lost, Lost::Ended));
+            self.replace();
+            tracing::warn!(pid, how, why = %lost, "worker lost with its job");
+            error
+        }
+
+        fn lose(&mut self, worker: Worker, why: &'static str, is_dying: bool) -> String {
+            self.say_resident(0);
+            Counter::WorkerEnds.add(1, &[("why", why)]);
+            self.nursery.bury(worker, is_dying)
+        }
+
+        fn replace(&mut self) {
+            // What went wrong is said there.
+            self.worker = self.nursery.worker().ok();
+            self.say_resident(self.worker.as_ref().map_or(0, Worker::resident_bytes));
+        }
+
+        pub fn idle(&mut self) {
+            if self.worker.as_ref().is_none_or(|worker| !worker.is_alive()) {
+                if let Some(worker) = self.worker.take() {
+                    self.lose(worker, "outside", true);
+                }
+                self.replace();
+            }
+        }
+
+        fn say_resident(&mut self, bytes: u64) {
+            Gauge::WorkersMemory.shift(bytes.cast_signed() - self.resident.cast_signed(), &[]);
+            self.resident = bytes;
+        }
+    }
+
+    impl Drop for Processes {
+        fn drop(&mut self) {
+            self.say_resident(0);
+        }
+    }
+}
