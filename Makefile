@@ -30,7 +30,7 @@ LEAK ?= engine::vips
 help: ## Show this list.
 	@awk 'BEGIN { FS = ":.*## " } \
 	    /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	    /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 } \
+	    /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 } \
 	    /^#> / { printf "                 %s\n", substr($$0, 4) }' $(MAKEFILE_LIST)
 
 .PHONY: setup
@@ -130,10 +130,19 @@ bench: setup ## Measure the engine: pictures a second and bytes for usual sizes 
 bench-hits: setup ## Measure whether hits wait while every worker makes pictures: percentiles of both, and their ratio.
 	@$(CARGO) bench --locked --bench hits
 
+.PHONY: bench-overload
+bench-overload: setup ## Measure what is left at ten times the load over 4,096 connections: pictures, hits, memory.
+#> Other times: make bench-overload OVERLOAD_SECONDS=15. With oximg beside it: OXIMG=/path/to/oximg
+	@$(CARGO) bench --locked --bench overload
+
 .PHONY: bench-cache
 bench-cache: setup ## Measure what the disk tier keeps, S3-FIFO beside LRU, and the start of one with a million entries.
 #> Fewer entries: make bench-cache CACHE_BENCH_ENTRIES=100000. A million take ten minutes and 5 GB of disk.
 	@$(CARGO) bench --locked --bench cache
+
+.PHONY: bench-workers
+bench-workers: setup ## Measure what worker processes cost against threads: pictures a second, time of each, memory.
+	@$(CARGO) bench --locked --bench workers
 
 .PHONY: soak
 soak: setup ## Kill the server SOAK_KILLS (200) times while it writes, then make pictures for SOAK_SECONDS (300).

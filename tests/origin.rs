@@ -4,6 +4,9 @@
 mod origin {
     mod bucket;
     mod folders;
+    #[expect(dead_code, reason = "the spellings are for the tests of the whole server")]
+    #[path = "../support/forged.rs"]
+    mod forged;
     mod gcs_azure;
     mod guard;
     mod http;

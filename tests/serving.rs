@@ -3,17 +3,23 @@
 mod serving {
     mod addresses;
     mod away;
+    mod bombs;
+    mod clients;
     mod damage;
     mod disk;
     mod drain;
     mod failing;
     mod faults;
+    mod forged;
     mod freshness;
     mod herd;
     mod kept;
     mod kills;
+    mod limits;
+    mod loops;
     mod negotiation;
     mod nodes;
+    mod overload;
     mod presets;
     mod presigned;
     mod purge;

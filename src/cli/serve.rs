@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,9 @@ use tokio_util::task::TaskTracker;
 use super::settings::{Settings, presets};
 use crate::config::Config;
 use crate::flow::Flow;
-use crate::http::{Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, ResponseSpec, Serving, drain};
+use crate::http::{
+    Admin, DrainSpec, EndSignals, Extra, Listener, ListenerSpec, Main, Proxies, ResponseSpec, Serving, drain,
+};
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::{Counter, engine_info};
 use crate::telemetry::recorder::Recorder;
@@ -36,8 +39,19 @@ pub fn run(settings: &Settings) -> anyhow::Result<()> {
     for remark in config.advice() {
         tracing::warn!("{remark}");
     }
+    raise_open_files(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(serve(settings, config, None))
+}
+
+/// Many systems give a process 1024 descriptors to begin with and let it have more: fewer than connections.
+fn raise_open_files(config: &Config) {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        let open_max = limit.current;
+        tracing::warn!(%error, open_max, wanted = config.server.connections_max, "open files cannot be raised");
+    }
 }
 
 /// Serves a configuration, with pages beside the images where `extra` has some.
@@ -57,13 +71,15 @@ pub async fn serve(settings: &Settings, config: Config, extra: Option<Arc<dyn Ex
     let main = Serving::start(Listener::bind(config.server.listen)?, listener_spec(&config), main);
     let admin = admin_listener.map(|listener| {
         let handler = admin(&config, &flow, &recorder, &readiness);
-        Serving::start(listener, listener_spec(&config), handler)
+        // No CDN stands before it.
+        Serving::start(listener, ListenerSpec { proxies: Arc::default(), ..listener_spec(&config) }, handler)
     });
     readiness.set_ready();
     tracing::info!(
         listen = %main.address(),
         admin = admin.as_ref().map(|admin| tracing::field::display(admin.address())),
         libvips = flow.libvips_version(),
+        sandbox = flow.sandbox(),
         "ready"
     );
     let stop = CancellationToken::new();
@@ -123,6 +139,11 @@ fn listener_spec(config: &Config) -> ListenerSpec {
     let server = &config.server;
     ListenerSpec {
         connections_max: server.connections_max,
+        proxies: Arc::new(Proxies {
+            trusted: server.trusted_proxies.clone(),
+            fields: server.forwarded_fields.clone(),
+            proxy_protocol: server.proxy_protocol,
+        }),
         header_bytes_max: server.header_bytes_max,
         header_timeout: server.header_timeout,
         // The time for an answer includes the body that it depends on.

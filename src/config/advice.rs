@@ -31,6 +31,15 @@ impl Config {
                 admin_is_open && self.admin.token.is_none(),
                 "the operations listener is reachable from other machines and has no TINTYPE_ADMIN_TOKEN",
             ),
+            (
+                self.server.client_misses_max > 0 && self.server.trusted_proxies.is_empty(),
+                "clients are capped and no proxy is trusted: behind a CDN all requests would be those of one client; \
+                 set TINTYPE_TRUSTED_PROXIES",
+            ),
+            (
+                self.server.proxy_protocol && self.server.trusted_proxies.is_empty(),
+                "the PROXY protocol is switched on and no proxy is trusted: set TINTYPE_TRUSTED_PROXIES",
+            ),
         ];
         remarks.into_iter().filter(|(holds, _)| *holds).map(|(_, remark)| remark).collect()
     }

@@ -1,5 +1,6 @@
 //! From checked values to the typed groups.
 
+use super::cidr::Cidr;
 use super::groups::{
     Admin, Az, Cache, Config, Engine, Fetch, Formats, Freshness, Gs, Isolation, KeyPair, Limits, Logging, Mounts,
     Pixels, Presets, S3, Sandbox, Server, Shared, SharedBucket, SharedStore, SignatureAlgorithm, Signing, Sources,
@@ -67,6 +68,11 @@ fn server(values: &Values) -> Server {
     Server {
         listen: values.address("listen").expect("invariant: the kind of `listen` takes no empty address"),
         connections_max: values.int("connections_max"),
+        proxy_protocol: values.bool("proxy_protocol"),
+        trusted_proxies: values.texts("trusted_proxies").iter().filter_map(|text| Cidr::parse(text)).collect(),
+        forwarded_fields: values.choices("forwarded_fields"),
+        misses_max: values.int("misses_max"),
+        client_misses_max: values.int("clients.misses_max"),
         header_bytes_max: size("header.bytes_max", values),
         header_timeout: values.duration("header.timeout"),
         keep_alive_timeout: values.duration("keep_alive_timeout"),
@@ -163,12 +169,15 @@ fn az(values: &Values) -> Az {
 fn fetch(values: &Values) -> Fetch {
     Fetch {
         fetches_max: values.int("fetches_max"),
+        source_fetches_max: values.int("source.fetches_max"),
         redirects_max: values.int("redirects_max"),
         connect_timeout: values.duration("fetch.connect_timeout"),
         first_byte_timeout: values.duration("fetch.first_byte_timeout"),
         idle_timeout: values.duration("fetch.idle_timeout"),
         timeout: values.duration("fetch.timeout"),
         source_bytes_max: values.bytes("source.bytes_max"),
+        loop_name: non_empty(values.text("loop.name")),
+        loop_hops_max: values.int("loop.hops_max"),
     }
 }
 
@@ -228,13 +237,13 @@ fn engine(values: &Values) -> Engine {
 
 fn cache(values: &Values) -> Cache {
     Cache {
-        memory_bytes: values.bytes("cache.memory_bytes"),
-        originals_memory_bytes: values.bytes("cache.originals_memory_bytes"),
+        memory_bytes: values.share("cache.memory_bytes"),
+        originals_memory_bytes: values.share("cache.originals_memory_bytes"),
         disk_path: values.path("cache.disk_path"),
         disk_bytes: values.bytes("cache.disk_bytes"),
         originals_disk_bytes: values.bytes("cache.originals_disk_bytes"),
         files_disk_bytes: values.bytes("cache.files_disk_bytes"),
-        disk_queue_bytes: values.bytes("cache.disk_queue_bytes"),
+        disk_queue_bytes: values.share("cache.disk_queue_bytes"),
         disk_retry: values.duration("cache.disk_retry"),
     }
 }
@@ -243,7 +252,7 @@ fn shared(values: &Values) -> Shared {
     Shared {
         bucket: shared_bucket(values),
         get_timeout: values.duration("shared.get_timeout"),
-        queue_bytes_max: values.bytes("shared.queue_bytes_max"),
+        queue_bytes_max: values.share("shared.queue_bytes_max"),
         marks_poll: values.duration("shared.marks_poll"),
         keep: values.duration("shared.keep"),
         clock_skew: values.duration("shared.clock_skew"),
@@ -281,7 +290,7 @@ fn freshness(values: &Values) -> Freshness {
 fn mounts(values: &Values) -> Mounts {
     Mounts {
         list: values.texts("mounts").iter().filter_map(|text| Mount::parse(text)).collect(),
-        memory_bytes: values.bytes("mount.memory_bytes"),
+        memory_bytes: values.share("mount.memory_bytes"),
         body_bytes_max: values.bytes("mount.body_bytes_max"),
         request_bytes_max: values.bytes("mount.request_bytes_max"),
     }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cidr::Cidr;
 use super::mounts::Mount;
 use super::secret::Secret;
 use super::values::Values;
@@ -39,6 +40,15 @@ pub struct Config {
 pub struct Server {
     pub listen: SocketAddr,
     pub connections_max: usize,
+    /// Whether connections of trusted proxies begin with the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// Who may say whose requests it passes on.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Names of fields in lower case.
+    pub forwarded_fields: Vec<&'static str>,
+    pub misses_max: usize,
+    /// 0 for any number.
+    pub client_misses_max: usize,
     pub header_bytes_max: usize,
     pub header_timeout: Duration,
     pub keep_alive_timeout: Duration,
@@ -182,12 +192,16 @@ pub struct Az {
 #[derive(Debug, Clone)]
 pub struct Fetch {
     pub fetches_max: usize,
+    pub source_fetches_max: usize,
     pub redirects_max: usize,
     pub connect_timeout: Duration,
     pub first_byte_timeout: Duration,
     pub idle_timeout: Duration,
     pub timeout: Duration,
     pub source_bytes_max: u64,
+    /// `None` gives every process a name of its own.
+    pub loop_name: Option<String>,
+    pub loop_hops_max: usize,
 }
 
 /// Which formats come out, and how good.

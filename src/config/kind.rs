@@ -23,6 +23,13 @@ pub enum Kind {
         min: u64,
         max: u64,
     },
+    /// A size in bytes, or `auto`: one part in `parts` of the memory that the process may use, `most` at most.
+    Share {
+        min: u64,
+        max: u64,
+        parts: u64,
+        most: u64,
+    },
     Duration {
         min: Duration,
         max: Duration,
@@ -54,6 +61,9 @@ pub enum Kind {
     /// Secret bytes in hex, several for rotation.
     HexList,
 }
+
+/// What stands for a size that follows from the machine.
+const AUTO: &str = "auto";
 
 /// A rule for a text: the check, and the same in words.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +115,13 @@ impl Kind {
             Self::Bytes { min, max } => {
                 format!("a size from {} to {}, such as 64KiB, 10MB or plain bytes", bytes_text(min), bytes_text(max))
             }
+            Self::Share { min, max, parts, most } => format!(
+                "a size from {} to {}, or `{AUTO}`: 1/{parts} of the memory that the process may use by its control \
+                 group or machine, at most {}",
+                bytes_text(min),
+                bytes_text(max),
+                bytes_text(most)
+            ),
             Self::Duration { min, max } => {
                 let examples = if max > Duration::from_hours(1) { "30s, 12h or 30d" } else { "250ms, 10s or 2m" };
                 format!("a duration from {} to {}, such as {examples}", duration_text(min), duration_text(max))
@@ -155,7 +172,10 @@ impl Kind {
                 _ => None,
             },
             Self::Int { min, max } => whole(text).filter(|number| (min..=max).contains(number)).map(Value::Int),
-            Self::Bytes { min, max } => parse_bytes(text).filter(|bytes| (min..=max).contains(bytes)).map(Value::Bytes),
+            Self::Share { .. } if text == AUTO => Some(Value::Choice(AUTO)),
+            Self::Bytes { min, max } | Self::Share { min, max, .. } => {
+                parse_bytes(text).filter(|bytes| (min..=max).contains(bytes)).map(Value::Bytes)
+            }
             Self::Duration { min, max } => {
                 parse_duration(text).filter(|duration| (min..=max).contains(duration)).map(Value::Duration)
             }
@@ -199,6 +219,7 @@ impl Kind {
             Self::Bool
             | Self::Int { .. }
             | Self::Bytes { .. }
+            | Self::Share { .. }
             | Self::Duration { .. }
             | Self::Text(_)
             | Self::Choice(_)

@@ -2,9 +2,10 @@
 //!
 //! [`load`] reads a file, the environment and the command line into a [`Config`], in which each value knows where it
 //! was given, or returns everything that is wrong with them at once. Unknown names are mistakes. Plain data comes out:
-//! this room knows no HTTP and no libvips, and holds no state.
+//! this room knows no HTTP and no libvips, and holds no state. Sizes that are not given follow from the machine.
 
 mod advice;
+mod cidr;
 mod conflicts;
 mod docs;
 mod file;
@@ -22,6 +23,7 @@ mod units;
 mod value;
 mod values;
 
+pub use cidr::Cidr;
 pub use docs::{example_toml, settings_markdown};
 pub use from_values::Effective;
 pub use groups::{

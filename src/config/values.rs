@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::kind::Raw;
+use super::kind::{Kind, Raw};
 use super::load::Given;
 use super::mistake::{Mistake, Provenance};
 use super::secret::Secret;
 use super::table::{Reload, Setting, settings};
 use super::value::Value;
+use crate::telemetry::machine::memory_share;
 
 /// One value for every setting, in the order of the table.
 ///
@@ -82,6 +83,15 @@ impl Values {
 
     pub(super) fn bytes(&self, key: &str) -> u64 {
         self.read(key, |entry| if let Value::Bytes(value) = entry.value { Some(value) } else { None })
+    }
+
+    /// A size that is given, or follows from the memory that the process may use.
+    pub(super) fn share(&self, key: &str) -> u64 {
+        self.read(key, |entry| match (&entry.value, entry.setting.kind) {
+            (Value::Bytes(bytes), _) => Some(*bytes),
+            (_, Kind::Share { min, parts, most, .. }) => Some(memory_share(parts, most).max(min)),
+            _ => None,
+        })
     }
 
     pub(super) fn duration(&self, key: &str) -> Duration {

@@ -21,11 +21,12 @@ pub fn load(bytes: &Bytes, format: Format, limits: &Limits) -> Result<Image, Eng
     let decoded = reader().decode().map_err(broken)?;
     let (width, height) = (decoded.width(), decoded.height());
     let image = if decoded.color().has_alpha() {
-        Image::from_pixels(decoded.to_rgba8().as_raw(), width, height, 4)
+        // Into, not to: a large icon would be in memory once more.
+        Image::from_pixels(decoded.into_rgba8().as_raw(), width, height, 4)
     } else if matches!(decoded, DynamicImage::ImageLuma8(_)) {
-        return Ok(Image::from_pixels(decoded.to_luma8().as_raw(), width, height, 1)?);
+        return Ok(Image::from_pixels(decoded.into_luma8().as_raw(), width, height, 1)?);
     } else {
-        Image::from_pixels(decoded.to_rgb8().as_raw(), width, height, 3)
+        Image::from_pixels(decoded.into_rgb8().as_raw(), width, height, 3)
     }?;
     Ok(Op::new("copy")?.set("in", &image)?.set("interpretation", Value::Nick("srgb"))?.image()?)
 }

@@ -48,8 +48,18 @@ pub enum EngineError {
 pub enum Bound {
     SourceSide,
     SourcePixels,
+    /// Of a WebP or TIFF, shown or not.
+    FramesRead,
+    Scans,
     Frames,
     FramePixels,
+    DrawingBytes,
+    DrawingDepth,
+    DrawingElements,
+    DrawingAttributes,
+    DrawingReferences,
+    DrawingText,
+    DrawingKernel,
     OutputSide,
     OutputPixels,
 }
@@ -62,19 +72,36 @@ impl Bound {
         match self {
             Self::SourceSide => "the longest side of the original",
             Self::SourcePixels => "the number of pixels of the original",
+            Self::FramesRead => "the number of frames or pages",
+            Self::Scans => "the number of scans of the original",
             Self::Frames => "the number of frames",
             Self::FramePixels => "the number of pixels of all frames",
+            Self::DrawingBytes => "the number of bytes of the drawing",
+            Self::DrawingDepth => "the number of elements within elements",
+            Self::DrawingElements => "the number of elements of the drawing",
+            Self::DrawingAttributes => "the number of attributes of an element",
+            Self::DrawingReferences => "the number of elements with all references followed",
+            Self::DrawingText => "the number of bytes of one text",
+            Self::DrawingKernel => "the number of numbers of a convolution",
             Self::OutputSide => "the longest side of the result",
             Self::OutputPixels => "the number of pixels of the result",
         }
     }
 
-    /// The setting that says how much there may be.
+    /// The setting that says how much there may be; empty where that is fixed.
     pub const fn setting(self) -> &'static str {
         match self {
             Self::SourceSide => "source.side_max",
             Self::SourcePixels => "source.pixels_max",
-            Self::Frames => "frames_max",
+            Self::Frames | Self::FramesRead => "frames_max",
+            Self::Scans
+            | Self::DrawingBytes
+            | Self::DrawingDepth
+            | Self::DrawingElements
+            | Self::DrawingAttributes
+            | Self::DrawingReferences
+            | Self::DrawingText
+            | Self::DrawingKernel => "",
             Self::FramePixels => "frame_pixels_max",
             Self::OutputSide => "output.side_max",
             Self::OutputPixels => "output.pixels_max",

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::hands::Hands;
+use super::sandbox::Layers;
 use super::vips::{Vips, VipsError, VipsSpec};
 
 #[cfg(target_os = "linux")]
@@ -77,6 +78,14 @@ impl Workplace {
     /// What libvips can do.
     pub fn vips(&self) -> &Vips {
         &self.vips
+    }
+
+    /// What confines worker processes; none where pictures are made in this process.
+    pub fn layers(&self) -> Option<&Layers> {
+        #[cfg(target_os = "linux")]
+        return self.processes.as_ref().map(|(nursery, _)| &nursery.layers);
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 
     /// For operators: whether pictures are made in processes, and what confines these.

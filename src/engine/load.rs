@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::bitmap;
 use super::error::{Bound, EngineError};
+use super::header;
 use super::job::{Broken, Limits};
 use super::vips::{Image, Op, Value};
 use crate::transform::geometry::{Orientation, Plan, Reload, Size, reload};
@@ -14,6 +15,9 @@ use crate::transform::{Facts, Format};
 
 /// SVG lengths in physical units are resolved at the web's 96 dots per inch.
 const SVG_DPI: f64 = 96.0;
+
+/// The scales at which libvips draws.
+const SVG_SCALES: (f64, f64) = (0.001, 1000.0);
 
 /// Some versions of libvips take the dots per inch for a scale and make 128 pixels of `width="96"`.
 static SVG_SCALE: OnceLock<f64> = OnceLock::new();
@@ -25,6 +29,8 @@ const HEADROOM: f64 = 2.0;
 /// An original whose header was read.
 pub struct Opened {
     bytes: Bytes,
+    /// What decoders may see of them.
+    admitted: Bytes,
     header: Image,
     pub facts: Facts,
 }
@@ -41,9 +47,10 @@ pub enum Frames {
 impl Opened {
     /// Reads the header of an original of this format.
     pub fn new(bytes: Bytes, format: Format, limits: &Limits) -> Result<Self, EngineError> {
+        let admitted = header::admitted(bytes.clone(), format, limits)?;
         let header = match format {
-            Format::Bmp | Format::Ico => bitmap::load(&bytes, format, limits)?,
-            _ => loader(&bytes, format, limits)?.image().map_err(EngineError::reading)?,
+            Format::Bmp | Format::Ico => bitmap::load(&admitted, format, limits)?,
+            _ => loader(&admitted, format, limits)?.image().map_err(EngineError::reading)?,
         };
         let animates = matches!(format, Format::Gif | Format::Webp);
         let count = |field: &str| header.int(field).and_then(|count| u32::try_from(count).ok());
@@ -58,7 +65,7 @@ impl Opened {
             alpha: header.has_alpha(),
         };
         check(&facts, limits)?;
-        Ok(Self { bytes, header, facts })
+        Ok(Self { bytes, admitted, header, facts })
     }
 
     /// The picture, decoded as small as the plan allows; and what that did to it.
@@ -85,7 +92,11 @@ impl Opened {
             Format::Webp if self.facts.frames == 1 && spare > 1.0 => {
                 self.load(limits, |op| Ok(op.set("scale", 1.0 / spare)?))?
             }
-            Format::Svg if ratio != 1.0 => self.load(limits, |op| Ok(op.set("scale", svg_scale() / ratio)?))?,
+            Format::Svg if ratio != 1.0 => {
+                // What goes beyond is left to resampling.
+                let scale = (svg_scale() / ratio).clamp(SVG_SCALES.0, SVG_SCALES.1);
+                self.load(limits, |op| Ok(op.set("scale", scale)?))?
+            }
             _ => return whole(self.header.share()),
         };
         let decoded = orientation.shown(Size::new(smaller.width(), smaller.height()));
@@ -98,7 +109,7 @@ impl Opened {
     }
 
     fn load(&self, limits: &Limits, with: impl FnOnce(Op) -> Result<Op, EngineError>) -> Result<Image, EngineError> {
-        with(loader(&self.bytes, self.facts.format, limits)?)?.image().map_err(EngineError::reading)
+        with(loader(&self.admitted, self.facts.format, limits)?)?.image().map_err(EngineError::reading)
     }
 }
 

@@ -10,6 +10,7 @@ mod cancel;
 mod encode;
 mod error;
 mod hands;
+mod header;
 mod isolation;
 mod job;
 mod load;

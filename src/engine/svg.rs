@@ -13,6 +13,7 @@
 //! well-formed UTF-8.
 
 mod attributes;
+mod bounds;
 mod css;
 mod names;
 mod picture;
@@ -26,7 +27,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 
-use super::EngineError;
+use super::{Bound, EngineError};
 use refs::References;
 use write::Writer;
 
@@ -41,6 +42,9 @@ const ELEMENTS_MAX: u32 = 100_000;
 
 /// Attributes of one element; comparing them with each other is quadratic.
 const ATTRIBUTES_MAX: usize = 256;
+
+/// Bytes of one text with all its parts. Laying it out takes a renderer ten kilobytes each, and time by their square.
+const TEXT_BYTES_MAX: usize = 8 * 1024;
 
 /// Namespaces in scope at once; editors declare about ten.
 const NAMESPACES_MAX: usize = 64;
@@ -72,6 +76,10 @@ enum Refusal {
     Attributes,
     #[error("references multiply without bound")]
     References,
+    #[error("more than {TEXT_BYTES_MAX} bytes of text in one piece")]
+    Text,
+    #[error("a convolution of more than {} numbers", bounds::KERNEL_MAX)]
+    Kernel,
 }
 
 /// One pass over a document.
@@ -89,6 +97,8 @@ struct Sanitiser {
     embedded_pixels: u64,
     /// Text of the style sheet that is being read.
     sheet: String,
+    /// Bytes of the text that is being read.
+    text_bytes: usize,
 }
 
 /// An element that stays.
@@ -115,7 +125,7 @@ enum Content {
 pub fn sanitised(bytes: &Bytes) -> Result<Bytes, EngineError> {
     clean(bytes).map(Bytes::from).map_err(|refusal| {
         tracing::debug!(reason = %refusal, bytes = bytes.len(), "svg refused");
-        EngineError::UnsafeSvg
+        refusal.limit().unwrap_or(EngineError::UnsafeSvg)
     })
 }
 
@@ -137,6 +147,7 @@ fn clean(bytes: &[u8]) -> Result<String, Refusal> {
         references: References::default(),
         embedded_pixels: 0,
         sheet: String::new(),
+        text_bytes: 0,
     };
     loop {
         match reader.read_event()? {
@@ -168,6 +179,26 @@ fn declares(document_type: &str) -> bool {
     document_type.to_ascii_uppercase().contains("<!ENTITY") || document_type.contains('%')
 }
 
+// === impl Refusal ===
+
+impl Refusal {
+    /// The refusal as a limit that is met, for those that are one. Reading ends there, so that the number is the first
+    /// one that is too much.
+    fn limit(&self) -> Option<EngineError> {
+        let (of, max) = match self {
+            Self::Bytes => (Bound::DrawingBytes, BYTES_MAX as u64),
+            Self::Depth => (Bound::DrawingDepth, DEPTH_MAX as u64),
+            Self::Elements => (Bound::DrawingElements, u64::from(ELEMENTS_MAX)),
+            Self::Attributes => (Bound::DrawingAttributes, ATTRIBUTES_MAX as u64),
+            Self::References => (Bound::DrawingReferences, refs::FOLLOWED_MAX),
+            Self::Text => (Bound::DrawingText, TEXT_BYTES_MAX as u64),
+            Self::Kernel => (Bound::DrawingKernel, u64::from(bounds::KERNEL_MAX)),
+            Self::Xml(_) | Self::Encoding | Self::Entities | Self::Character | Self::Root => return None,
+        };
+        Some(EngineError::Limit { of, got: max + 1, max })
+    }
+}
+
 // === impl Sanitiser ===
 
 impl Sanitiser {
@@ -190,6 +221,9 @@ impl Sanitiser {
             self.skipped += usize::from(!is_empty);
             return Ok(());
         };
+        if name == "text" && !self.open.iter().any(|open| open.name == "text") {
+            self.text_bytes = 0;
+        }
         let number = self.elements - 1;
         self.out.start(name);
         if !self.has_root {
@@ -247,7 +281,14 @@ impl Sanitiser {
             Some(_) if self.skipped > 0 => {}
             // Text between shapes is layout of the source.
             Some(Content::Elements) => {}
-            Some(Content::Mixed | Content::Text) => self.out.text(text)?,
+            Some(Content::Text) => self.out.text(text)?,
+            Some(Content::Mixed) => {
+                self.text_bytes += text.len();
+                if self.text_bytes > TEXT_BYTES_MAX {
+                    return Err(Refusal::Text);
+                }
+                self.out.text(text)?;
+            }
             Some(Content::Sheet) => self.sheet.push_str(text),
         }
         Ok(())

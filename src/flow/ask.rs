@@ -1,11 +1,13 @@
 //! What goes into the flow and what comes out of it: plain text in, bytes and facts out, no sockets.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::cache::{Labels, Place};
+use crate::semantics::loops::Passed;
 
 /// One request as the flow sees it.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +20,12 @@ pub struct Ask {
     pub if_none_match: Option<String>,
     /// The token of `Authorization: Bearer …`, where sent.
     pub bearer: Option<String>,
+    /// Whose request it is, where that is known: the requests of one client that miss are capped.
+    pub client: Option<IpAddr>,
     /// The request's id, for the log.
     pub id: String,
+    /// The servers of this kind that it came through.
+    pub passed: Passed,
 }
 
 /// What answers a request: everything that the HTTP layer needs to write a 200, 206, 304 or 416.

@@ -14,6 +14,11 @@ pub fn asked(tier: &'static str, hit: bool) {
     Counter::CacheEvents.add(1, &[("tier", tier), ("event", if hit { "hit" } else { "miss" })]);
 }
 
+/// A request, or the flight that several wait for, is refused since there is too much to do.
+pub fn shed(reason: &'static str) {
+    Counter::Shed.add(1, &[("reason", reason)]);
+}
+
 /// Something stale is served.
 pub fn stale(why: StaleWhy) {
     Counter::StaleServed.add(1, &[("why", why.name())]);
@@ -42,9 +47,11 @@ pub fn purged(order: &PurgeOrder, purged: &[(&'static str, u64)]) {
     }
 }
 
-/// A stage of a request ended.
-pub fn stage(name: &'static str, took: Duration) {
-    Histogram::Stage.record(took, &[("stage", name)]);
+/// Stages of a request ended.
+pub fn stages(stages: &[(&'static str, Duration)]) {
+    for (name, took) in stages {
+        Histogram::Stage.record(*took, &[("stage", name)]);
+    }
 }
 
 /// A fetch ended.
@@ -69,7 +76,7 @@ pub fn fetched(source: &str, result: &Result<Fetched, OriginError>) {
         Err(OriginError::AddressRefused(_) | OriginError::NotAllowed) => "refused",
         Err(error) => {
             if matches!(error, OriginError::Overloaded { .. }) {
-                Counter::Shed.add(1, &[("reason", "origin_full")]);
+                shed("origin_full");
             }
             "failed"
         }
@@ -93,8 +100,8 @@ pub fn rendered(asked: Option<Format>, result: &Result<Rendered, EngineError>) {
             Counter::DeadlineKills.add(1, &[("stage", "encode")]);
             "timeout"
         }
-        Err(EngineError::QueueFull) => return Counter::Shed.add(1, &[("reason", "queue_full")]),
-        Err(EngineError::QueueTimeout) => return Counter::Shed.add(1, &[("reason", "queue_timeout")]),
+        Err(EngineError::QueueFull) => return shed("queue_full"),
+        Err(EngineError::QueueTimeout) => return shed("queue_timeout"),
         Err(EngineError::Crashed) => "crashed",
         Err(error) if error.is_lasting() => "undecodable",
         Err(_) => "failed",

@@ -19,7 +19,7 @@ pub struct Failure {
     pub segment: Option<String>,
     /// What would have been understood in its place.
     pub accepted: Option<String>,
-    /// The setting whose limit was exceeded, and its value with its unit.
+    /// The setting whose limit was exceeded, empty for a limit that nobody can set; and its value with its unit.
     pub limit: Option<(&'static str, String)>,
     /// Seconds after which another try makes sense, for `Retry-After`.
     pub retry_after_s: Option<u32>,
@@ -51,9 +51,10 @@ impl Failure {
         }
     }
 
-    /// Whether a stale answer is better than this one: the origin or this server failed, or what came is no picture.
+    /// Whether a stale answer is better than this one: the origin or this server failed or has too much to do, or what
+    /// came is no picture.
     /// Not where the origin says that there is nothing, or that the client may not have it.
     pub const fn allows_stale(&self) -> bool {
-        self.status >= 500 || self.status == 422
+        self.status >= 500 || matches!(self.status, 422 | 429)
     }
 }

@@ -4,6 +4,7 @@
 //! and only then done. A request that misses waits for a flight: one for each original, one for each variant, run as
 //! tasks of their own, so that a client that hangs up neither ends nor repeats the work of others.
 
+mod admission;
 mod ask;
 mod behind;
 mod confirm;
@@ -11,7 +12,9 @@ mod counted;
 mod failure;
 mod labels;
 pub mod lifetime;
+mod looped;
 mod made;
+mod misses;
 pub mod mount;
 mod original;
 mod picture;
@@ -39,13 +42,15 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{DiskTier, Flights, Found, Key, Marks, Negative, SharedTier, Stamp, Tiers};
 use crate::config::Config;
 use crate::engine::{Limits, Patience, Pool};
+use crate::semantics::loops::Identity;
+use crate::telemetry::clock;
 
 pub use ask::{Answer, Ask, CacheOutcome, Keeping, StaleWhy};
 pub use failure::Failure;
 use mount::Mounts;
 pub use original::{KeptOriginal, Known, Originals};
 pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
-pub use setup::{SetupError, dialect, engine_limits, origins_spec};
+pub use setup::{SetupError, dialect, engine_limits, isolation, origins_spec};
 pub use shared::shared_spec;
 pub use variant::Variant;
 pub use wanted::{LiveRules, Picture, Rules, Wanted, What, negotiated};
@@ -77,7 +82,13 @@ pub struct Flow {
     behind: Arc<Semaphore>,
     outdated: behind::Outdated,
     mounts: Arc<Mounts>,
+    /// Requests that wait, and whose.
+    misses: Arc<misses::Misses>,
+    /// What is known of the work to come.
+    admission: admission::Admission,
     pool: Pool,
+    /// This server in what it sends, so that it knows its own requests when they come back.
+    identity: Identity,
     /// What makes pixels here; part of every entity tag.
     fingerprint: String,
     tracker: TaskTracker,
@@ -106,10 +117,12 @@ impl Flow {
         let wanted = rules.understand(&ask, self.originals.origins())?;
         let negotiated = wanted.is_negotiated();
         let answer = match wanted.what.clone() {
-            What::Raw => self.raw(&wanted, &rules).await,
+            What::Raw => self.raw(&wanted, &rules, ask.client).await,
             What::Picture(picture) => {
                 let errand = made::Errand { wanted: Arc::new(wanted), rules, picture };
-                self.picture(&errand, ask.if_none_match.as_deref()).await
+                let until = clock::instant() + errand.rules.limits.request_timeout;
+                let asker = admission::Asker { if_none_match: ask.if_none_match.as_deref(), client: ask.client, until };
+                self.picture(&errand, asker).await
             }
         };
         answer.map_err(|failure| Failure { negotiated, ..failure })

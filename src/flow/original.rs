@@ -11,6 +11,7 @@ use super::{Wanted, counted};
 use crate::cache::{FlightError, FlightLimits, Flights, Found, Key, Labels, Marks, Negative, Place, Stamp, Tiers};
 use crate::config::Freshness;
 use crate::origin::{Fetched, OriginError, Origins};
+use crate::semantics::loops::Passed;
 use crate::telemetry::clock;
 
 pub use kept::{KeptOriginal, Known};
@@ -94,6 +95,13 @@ impl Originals {
         }
     }
 
+    /// The original if any tier has it fresh.
+    pub async fn kept_fresh(&self, key: &Key) -> Option<Got> {
+        let found = self.tiers.find(key).await?;
+        let standing = found.value.lifetime.standing(found.stale_since_s, clock::now_unix_s());
+        matches!(standing, Standing::Fresh { .. }).then(|| Got::Original(found.value, Some(found.place)))
+    }
+
     /// The original, fetched if it must be. `known` is what the caller would rather not have again. One fetch serves
     /// everyone who asks at the same time. What was purged again each time it came is given all the same: its fetch
     /// began after this call, and the caller sees to it that nobody keeps it.
@@ -156,6 +164,7 @@ impl Originals {
             marks: Arc::clone(&self.marks),
             key: wanted.original_key,
             source: wanted.source.clone(),
+            passed: wanted.passed.clone(),
             labels: Arc::clone(&wanted.labels),
             known: known.cloned(),
             generations: self.generations.clone(),
@@ -185,6 +194,7 @@ struct Fetch {
     marks: Arc<Marks>,
     key: Key,
     source: String,
+    passed: Passed,
     labels: Arc<Labels>,
     known: Option<Arc<Known>>,
     generations: Generations,
@@ -207,7 +217,8 @@ impl Fetch {
         }
         let kept = found.as_ref().map(|found| &found.value);
         let known = kept.map(|kept| Arc::new(kept.known())).or_else(|| self.known.clone());
-        let fetched = self.origins.fetch(&self.source, known.as_ref().map(|known| &known.validators)).await;
+        let validators = known.as_ref().map(|known| &known.validators);
+        let fetched = self.origins.fetch_for(&self.passed, &self.source, validators).await;
         counted::fetched(&self.source, &fetched);
         let received_s = clock::now_unix_s();
         let lived = |said| Lifetime::of(said, &self.freshness, requested_s, received_s);
@@ -242,6 +253,10 @@ impl Fetch {
 
     /// Remembers that the origin refused, unless a purge came meanwhile.
     fn refuse(&self, error: &OriginError, stamp: Stamp, now_s: u64) {
+        // A circle is one of this request's way here; who comes by another way may get an answer.
+        if matches!(error, OriginError::Loop) || !self.passed.is_empty() {
+            return;
+        }
         self.refused.insert(self.key, error.clone(), negative_ttl_s(error, &self.freshness), now_s);
         // A purge marks first and forgets then, so that one of both sees the other.
         if self.marks.last(&self.labels) >= stamp {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::admission::{Approach, Asker};
 use super::counted;
 use super::lifetime::{Lifetime, Standing};
 use super::made::{Errand, Made, Purpose};
@@ -25,39 +26,29 @@ const PURGED_TRIES_MAX: u32 = 2;
 // === impl Flow ===
 
 impl Flow {
-    /// Answers with a picture. `if_none_match` is the client's, where it is the only condition.
-    pub(super) async fn picture(
-        self: &Arc<Self>,
-        errand: &Errand,
-        if_none_match: Option<&str>,
-    ) -> Result<Answer, Failure> {
-        let until = clock::instant() + errand.rules.limits.request_timeout;
-        let mut made = self.found_or_made(errand, if_none_match, until).await?;
+    /// Answers with a picture.
+    pub(super) async fn picture(self: &Arc<Self>, errand: &Errand, asker: Asker<'_>) -> Result<Answer, Failure> {
+        let mut made = self.found_or_made(errand, asker).await?;
         for _ in 1..PURGED_TRIES_MAX {
             // A flight that was under way when a purge came brings what it purged.
             if !self.variants.is_gone(&made.variant) {
                 break;
             }
-            made = self.found_or_made(errand, if_none_match, until).await?;
+            made = self.found_or_made(errand, asker).await?;
         }
         // Purged again: it was begun after this request came, so this one may have it, and nobody may keep it.
         let made = if self.variants.is_gone(&made.variant) { made.kept_by_nobody() } else { made };
         Ok(answer(&made, errand))
     }
 
-    async fn found_or_made(
-        self: &Arc<Self>,
-        errand: &Errand,
-        if_none_match: Option<&str>,
-        until: Instant,
-    ) -> Result<Made, Failure> {
+    async fn found_or_made(self: &Arc<Self>, errand: &Errand, asker: Asker<'_>) -> Result<Made, Failure> {
         let key = errand.picture.key;
         let now_s = clock::now_unix_s();
         let failed = self.failed.get(&key, now_s);
         let mut found = self.variants.peek(&key);
         // What another tier has answers a condition better than an origin.
-        if found.is_none() && failed.is_none() && if_none_match.is_some() {
-            found = timeout_at(until, self.look(&errand.picture)).await.ok().flatten();
+        if found.is_none() && failed.is_none() && asker.if_none_match.is_some() {
+            found = timeout_at(asker.until, self.look(&errand.picture)).await.ok().flatten();
         }
         match Plan::decide(found, failed, now_s) {
             Plan::Fresh(found, ttl_s) => {
@@ -73,17 +64,13 @@ impl Flow {
                 counted::remembered("variant");
                 Err(failure)
             }
-            Plan::Revalidate(found) => self.board(errand, Some(&found), until).await,
-            Plan::Miss => match timeout_at(until, self.confirmed(errand, if_none_match)).await {
-                Ok(Some(made)) => Ok(made),
-                Ok(None) => self.board(errand, None, until).await,
-                Err(_) => Err(Failure::request_timeout()),
-            },
+            Plan::Revalidate(found) => self.miss(errand, asker, Some(&found)).await,
+            Plan::Miss => self.miss(errand, asker, None).await,
         }
     }
 
     /// Waits for the flight of this picture; `kept` is a stale one that may help where the flight takes too long.
-    async fn board(
+    pub(super) async fn board(
         self: &Arc<Self>,
         errand: &Errand,
         kept: Option<&Found<Variant>>,
@@ -97,7 +84,9 @@ impl Flow {
             Ok(Ok(made)) => made,
             Ok(Err(FlightError::Failed(failure))) => return Err(failure),
             Ok(Err(FlightError::Lost)) => return Err(Failure::from(EngineError::Panicked)),
-            Err(_) => return rescued(kept, Failure::request_timeout()),
+            Err(_) => {
+                return rescued(kept, Failure::request_timeout()).inspect_err(|_| counted::shed("deadline"));
+            }
         };
         if let CacheOutcome::Stale { why: StaleWhy::Revalidating, .. } = made.outcome {
             self.renew_behind(errand);
@@ -131,7 +120,10 @@ impl Flow {
             }
             Plan::Miss | Plan::Negative(_) => None,
         };
-        let renewed = self.renew(errand, old.as_ref(), stamp, cancelled).await;
+        let renewed = match self.admit(errand, old.as_ref()) {
+            Ok(approach) => self.renew(errand, old.as_ref(), stamp, cancelled, approach).await,
+            Err(failure) => Err(failure),
+        };
         renewed.or_else(|failure| rescued(old.as_ref(), failure))
     }
 
@@ -142,6 +134,7 @@ impl Flow {
         old: Option<&Found<Variant>>,
         stamp: Stamp,
         cancelled: CancellationToken,
+        approach: Approach,
     ) -> Result<Made, Failure> {
         let Errand { wanted, rules, picture } = errand;
         let freshness = &rules.policy.freshness;
@@ -150,7 +143,7 @@ impl Flow {
             return Err(Failure::poisoned());
         }
         let started = clock::instant();
-        let got = self.originals.get(wanted, old.map(|old| &old.known), freshness).await?;
+        let got = self.approached(approach, errand, old.map(|old| &old.known), &cancelled).await?;
         let mut stages = vec![("origin", started.elapsed())];
         let (kept, lifetime) = match (got, old) {
             (Got::Original(kept, _), Some(old)) if kept.tag == old.original_tag => {
@@ -171,9 +164,7 @@ impl Flow {
         };
         let rendered = self.render(&kept, picture, rules.limits, cancelled, &mut stages).await;
         counted::rendered(picture.transform.format, &rendered);
-        for (name, took) in &stages {
-            counted::stage(name, *took);
-        }
+        counted::stages(&stages);
         let rendered = rendered.inspect_err(|error| self.remember(errand, &kept, stamp, error))?;
         // The rest of a truncated original may come soon; nobody should go without it for long.
         let lifetime = if rendered.truncated {
@@ -229,6 +220,7 @@ impl Flow {
         let output = Output { transform: picture.transform.clone(), candidates: picture.candidates.clone() };
         let job = Job { inputs: vec![kept.original.bytes.clone()], outputs: vec![output], limits: limits.engine };
         // The original is here: only now is a place in the engine taken, never while a slow origin talks.
+        let submitted = clock::instant();
         let mut results = self.pool.submit(job, limits.patience)?;
         let outcome = tokio::select! {
             outcome = results.next() => outcome,
@@ -236,6 +228,9 @@ impl Flow {
         };
         let (_, rendered) = outcome.ok_or(EngineError::Panicked)?;
         stages.push(("queue", results.waited()));
+        if !matches!(rendered, Err(EngineError::QueueTimeout)) {
+            self.admission.note(submitted.elapsed().saturating_sub(results.waited()));
+        }
         let rendered = rendered?;
         let timings = rendered.timings;
         stages.extend([("decode", timings.decode), ("transform", timings.transform), ("encode", timings.encode)]);
@@ -265,11 +260,11 @@ impl Flow {
 }
 
 /// What is left when a picture cannot be renewed: a stale one within its window (RFC 5861, section 4), or the failure.
-fn rescued(old: Option<&Found<Variant>>, failure: Failure) -> Result<Made, Failure> {
+pub(super) fn rescued(old: Option<&Found<Variant>>, failure: Failure) -> Result<Made, Failure> {
     let Some(found) = old.filter(|_| failure.allows_stale()) else {
         return Err(failure);
     };
-    let why = if failure.status == 503 { StaleWhy::Busy } else { StaleWhy::Error };
+    let why = if matches!(failure.status, 429 | 503) { StaleWhy::Busy } else { StaleWhy::Error };
     match found.value.lifetime.standing(found.stale_since_s, clock::now_unix_s()) {
         Standing::Stale { is_rescue: false, .. } => Err(failure),
         Standing::Stale { stale_s, .. } | Standing::Refresh { stale_s } => Ok(Made::stale(found, stale_s, why)),

@@ -1,11 +1,13 @@
 //! The original's own bytes, untouched: kept like any original, never decoded.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::lifetime::Lifetime;
 use super::original::Got;
 use super::{Answer, CacheOutcome, Failure, Flow, Rules, StaleWhy, Wanted, counted};
 use crate::cache::Place;
+use crate::config::Freshness;
 use crate::origin::OriginError;
 use crate::telemetry::clock;
 use crate::transform::Format;
@@ -17,17 +19,17 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 impl Flow {
     /// Answers with the original itself.
-    pub(super) async fn raw(&self, wanted: &Wanted, rules: &Rules) -> Result<Answer, Failure> {
+    pub(super) async fn raw(&self, wanted: &Wanted, rules: &Rules, client: Option<IpAddr>) -> Result<Answer, Failure> {
         let freshness = &rules.policy.freshness;
         let now_s = clock::now_unix_s();
         let started = clock::instant();
         let (kept, cache, stages) = if let Some((kept, ttl_s)) = self.originals.fresh(&wanted.original_key, now_s) {
             (kept, CacheOutcome::Hit { ttl_s, place: Place::Memory }, Vec::new())
         } else {
-            let fetched = self.originals.get(wanted, None, freshness);
+            let fetched = self.fetched_in_turn(wanted, freshness, client);
             let got = tokio::time::timeout(rules.limits.request_timeout, fetched).await;
             let stages = vec![("origin", started.elapsed())];
-            match got.map_err(|_| Failure::request_timeout())?? {
+            match got.map_err(|_| Failure::request_timeout()).inspect_err(|_| counted::shed("deadline"))?? {
                 Got::Original(kept, Some(place)) => {
                     let ttl_s = kept.lifetime.fresh_until_s.saturating_sub(now_s);
                     (kept, CacheOutcome::Hit { ttl_s, place }, stages)
@@ -63,6 +65,24 @@ impl Flow {
             cache,
             stages,
         })
+    }
+
+    /// The original in its turn among all misses and those of its client; one that a tier has fresh is no miss.
+    async fn fetched_in_turn(
+        &self,
+        wanted: &Wanted,
+        freshness: &Freshness,
+        client: Option<IpAddr>,
+    ) -> Result<Got, Failure> {
+        let Some(_seat) = self.misses.seat() else {
+            counted::shed("misses_full");
+            return Err(Failure::misses_full(self.misses.misses_max()));
+        };
+        let Some(_turn) = self.misses.turn(client) else {
+            let kept = self.originals.kept_fresh(&wanted.original_key).await;
+            return kept.ok_or_else(|| self.misses.client_full()).inspect_err(|_| counted::shed("client_full"));
+        };
+        Ok(self.originals.get(wanted, None, freshness).await?)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Lifetimes at a CDN are by status: a mistake in a URL lasts a minute, an original that is not there half of one, a
 //! failing origin seconds; what depends on who asks or on the moment is not stored at all.
 
+use std::time::Duration;
+
 use super::Failure;
 use crate::engine::EngineError;
 use crate::origin::{OriginError, Phase};
@@ -12,6 +14,10 @@ const URL_S: u64 = 60;
 const NOT_FOUND_S: u64 = 30;
 const ORIGIN_S: u64 = 5;
 const RETRY_S: u32 = 2;
+/// Nobody is sent away for longer.
+const RETRY_LONGEST_S: u32 = 30;
+/// A client's own requests end soon.
+const CLIENT_RETRY_S: u32 = 1;
 
 // === impl Failure ===
 
@@ -45,6 +51,40 @@ impl Failure {
         Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "purged", "what was asked for is being purged", detail) }
     }
 
+    /// As many jobs wait for a worker as may.
+    pub(super) fn queue_full(jobs_max: usize) -> Self {
+        let limit = Some(("queue.jobs_max", format!("{jobs_max} transformations")));
+        Self { limit, ..Self::busy("too many pictures are waiting", RETRY_S) }
+    }
+
+    /// A job that joins the queue now would have to wait too long for a worker.
+    pub(super) fn queue_too_long(wait: Duration, patience: Duration) -> Self {
+        let wait_s = u32::try_from((wait.saturating_sub(patience)).as_secs()).unwrap_or(u32::MAX);
+        let limit = Some(("queue.timeout", format!("{} ms", patience.as_millis())));
+        let detail = "the picture would wait too long for its turn";
+        Self { limit, ..Self::busy(detail, wait_s.clamp(RETRY_S, RETRY_LONGEST_S)) }
+    }
+
+    /// As many requests wait for originals and pictures as may.
+    pub(super) fn misses_full(misses_max: usize) -> Self {
+        let limit = Some(("misses_max", format!("{misses_max} requests")));
+        Self { limit, ..Self::busy("too many requests are waiting", RETRY_S) }
+    }
+
+    /// One client has as many of them as it may (RFC 6585, section 4).
+    pub(super) fn client_full(client_misses_max: usize) -> Self {
+        let detail = "too many requests of this client wait for originals and pictures";
+        Self {
+            limit: Some(("clients.misses_max", format!("{client_misses_max} requests"))),
+            retry_after_s: Some(CLIENT_RETRY_S),
+            ..Self::new(429, "too-many-requests", "too many requests", detail)
+        }
+    }
+
+    fn busy(detail: &str, retry_after_s: u32) -> Self {
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(503, "overloaded", "the server is busy", detail) }
+    }
+
     pub(super) fn request_timeout() -> Self {
         let detail = "the picture was not ready within request_timeout; it is still being made";
         Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "request-timeout", "the request took too long", detail) }
@@ -64,6 +104,10 @@ impl From<UrlError> for Failure {
         Self {
             segment: error.segment().map(str::to_owned),
             accepted: error.accepted_form().map(ToString::to_string),
+            limit: match &error {
+                UrlError::TooManyOptions { max } => Some(("url.options_max", format!("{max} options"))),
+                _ => None,
+            },
             cache_s: (error.status() == 404).then_some(URL_S),
             ..Self::new(error.status(), error.kind(), title, detail)
         }
@@ -83,6 +127,7 @@ impl From<OriginError> for Failure {
         };
         let limit = match &error {
             OriginError::TooLarge { max, .. } => Some(("source.bytes_max", format!("{max} bytes"))),
+            OriginError::HeaderTooLarge { max } => Some(("", format!("{max} bytes"))),
             OriginError::TooManyRedirects { max } => Some(("redirects_max", max.to_string())),
             OriginError::Timeout { phase, after_ms } => Some((timeout_setting(*phase), format!("{after_ms} ms"))),
             _ => None,

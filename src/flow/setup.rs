@@ -9,7 +9,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Admission;
 use super::behind::Outdated;
+use super::looped::identity;
+use super::misses::Misses;
 use super::mount::Mounts;
 use super::poison::Poison;
 use super::{Flow, FlowLimits, LiveRules, Originals, Rules};
@@ -78,16 +81,26 @@ impl Flow {
         let live = Arc::clone(&rules);
         // Redirects follow the rules in force, not those of the start.
         let source_allowed = Arc::new(move |source: &str| live.load().allows(source));
-        let origins = Arc::new(Origins::new(&OriginsSpec { source_allowed, ..origins_spec(config) })?);
+        let identity = identity(config);
+        let spec = OriginsSpec { source_allowed, identity: identity.clone(), ..origins_spec(config) };
+        let origins = Arc::new(Origins::new(&spec)?);
         let (disk, marks) = disk_and_marks(config)?;
         let stop = CancellationToken::new();
         let shared = shared(config, &marks, &tracker, &stop)?;
         let originals = Tiers::new(config.cache.originals_memory_bytes, Arc::clone(&marks), ORIGINALS);
         let variants = Tiers::new(config.cache.memory_bytes, Arc::clone(&marks), VARIANTS);
+        let misses = Arc::new(Misses::new(config.server.misses_max, config.server.client_misses_max));
         let name = &config.server.cache_status_name;
         let (disk_of_files, marks_of_files) = (disk.clone(), Arc::clone(&marks));
-        let mounts =
-            Mounts::new(&config.mounts, name, Arc::clone(&origins), disk_of_files, marks_of_files, tracker.clone())?;
+        let mounts = Mounts::new(
+            &config.mounts,
+            name,
+            Arc::clone(&origins),
+            disk_of_files,
+            marks_of_files,
+            tracker.clone(),
+            Arc::clone(&misses),
+        )?;
         Ok(Arc::new(Self {
             rules,
             mounts: Arc::new(mounts),
@@ -105,7 +118,10 @@ impl Flow {
             behind: Arc::new(Semaphore::new(RENEWALS_MAX)),
             outdated: Outdated::default(),
             fingerprint: fingerprint(config, &pool),
+            misses,
+            admission: Admission::new(config.engine.queue_jobs_max),
             pool,
+            identity,
             tracker,
             stop,
         }))
@@ -128,13 +144,18 @@ fn pool_spec(config: &Config) -> PoolSpec {
     PoolSpec {
         workers: engine.workers.unwrap_or_else(cores),
         queue_jobs_max: engine.queue_jobs_max,
-        isolation: match engine.isolation {
-            config::Isolation::Thread => Isolation::Thread,
-            #[cfg(target_os = "linux")]
-            config::Isolation::Auto | config::Isolation::Process => processes(engine),
-            #[cfg(not(target_os = "linux"))]
-            config::Isolation::Auto | config::Isolation::Process => Isolation::Thread,
-        },
+        isolation: isolation(engine),
+    }
+}
+
+/// Where pictures are made under this configuration.
+pub fn isolation(engine: &config::Engine) -> Isolation {
+    match engine.isolation {
+        config::Isolation::Thread => Isolation::Thread,
+        #[cfg(target_os = "linux")]
+        config::Isolation::Auto | config::Isolation::Process => processes(engine),
+        #[cfg(not(target_os = "linux"))]
+        config::Isolation::Auto | config::Isolation::Process => Isolation::Thread,
     }
 }
 

@@ -40,6 +40,7 @@ impl Flow {
         self.upkeep_marks();
         Gauge::QueueJobs.set(pool.waiting as u64, &[]);
         Gauge::WorkersBusy.set(pool.busy as u64, &[]);
+        Gauge::Misses.set(self.misses.waiting() as u64, &[]);
         Gauge::Flights.set(self.flights.len() as u64, &[("kind", "variant")]);
         Gauge::Flights.set(self.originals.flights() as u64, &[("kind", "original")]);
         Gauge::Flights.set(self.mounts.flights() as u64, &[("kind", "mount")]);
@@ -78,9 +79,11 @@ impl Flow {
                 "busy": pool.busy,
                 "waiting": pool.waiting,
                 "processes": self.pool.workplace().state(),
+                "mean_job_ms": u64::try_from(self.admission.mean().as_millis()).unwrap_or(u64::MAX),
                 "vips_memory_bytes": tracked_bytes(),
                 "glib_warnings": Vips::glib_warnings(),
             },
+            "misses": self.misses.waiting(),
             "variants": {
                 "memory_bytes": variants.bytes(),
                 "entries": variants.len(),
@@ -105,6 +108,12 @@ impl Flow {
     pub fn libvips_version(&self) -> String {
         let (major, minor, patch) = self.pool.vips().caps.version;
         format!("{major}.{minor}.{patch}")
+    }
+
+    /// What confines the processes that make pictures, in words.
+    pub fn sandbox(&self) -> String {
+        let layers = self.pool.workplace().layers();
+        layers.map_or_else(|| "none, threads of this process".to_owned(), |layers| layers.words().join(", "))
     }
 
     /// What makes pixels here, as it is part of every entity tag.

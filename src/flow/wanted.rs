@@ -14,6 +14,7 @@ use crate::config::{Freshness, Secret};
 use crate::origin::{OriginalId, Origins};
 use crate::policy::Policy;
 use crate::semantics::accept::{Accepted, accepted};
+use crate::semantics::loops::Passed;
 use crate::telemetry::clock;
 use crate::telemetry::metrics::Counter;
 use crate::transform::{Asked, Candidates, Format, Transform};
@@ -42,6 +43,8 @@ pub type LiveRules = ArcSwap<Rules>;
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub source: String,
+    /// The servers of this kind that the request came through, for a fetch on its behalf.
+    pub passed: Passed,
     pub original: OriginalId,
     pub original_key: Key,
     /// The labels of the original.
@@ -102,6 +105,7 @@ impl Rules {
         let ttls = asked.presets.iter().filter_map(|name| self.preset_ttls.get(name));
         Ok(Wanted {
             source: parsed.source,
+            passed: ask.passed.clone(),
             labels: Arc::new(labels::original_labels(&original)),
             original,
             original_key,

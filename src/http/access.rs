@@ -1,7 +1,7 @@
 //! One line in the log and one count in the metrics for each request, also for those whose client went away. Contract:
 //! written once, when the connection lets go of the exchange; no query, no source credentials, no token in it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -53,6 +53,7 @@ pub(super) struct Record {
     method: Method,
     path: String,
     peer: SocketAddr,
+    client: Option<IpAddr>,
     received: Instant,
     answered: Option<Answered>,
 }
@@ -104,6 +105,7 @@ impl Record {
             method: request.method.clone(),
             path: if tracing::enabled!(tracing::Level::INFO) { shown_path() } else { String::new() },
             peer: request.peer,
+            client: request.client.filter(|client| *client != request.peer.ip()),
             received: request.received,
             answered: None,
         }
@@ -129,6 +131,7 @@ impl Record {
             method: self.method.as_str(),
             path: &self.path,
             peer: self.peer,
+            client: self.client,
             route,
             status,
             bytes: bytes as u64,

@@ -18,9 +18,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 
 use super::access::Record;
+use super::client::{Proxies, preamble};
 use super::listener::Life;
 use super::pulse::{Due, Protocol, Pulse};
 use super::reply::{Reply, ReplyBody};
@@ -65,6 +65,8 @@ const H2_HEADER_TABLE_BYTES: u32 = 4096;
 /// goes beyond is attacking (rapid reset), and its connection is closed.
 const H2_PENDING_RESETS_MAX: usize = 20;
 const H2_LOCAL_RESETS_MAX: usize = 1024;
+/// How long an idle connection has to say good-bye when its place is needed.
+const PLACE_GRACE: Duration = Duration::from_secs(1);
 
 // === impl StreamExecutor ===
 
@@ -93,21 +95,23 @@ pub(super) async fn serve<H: Handler>(
     // Answers are written whole; waiting for more to fill a segment only delays their end. Fails where the peer has
     // gone already, which the first read will tell.
     let _ = socket.set_nodelay(true);
-    let sniffed = tokio::select! {
+    let met = tokio::select! {
         biased;
-        sniffed = tokio::time::timeout_at(accepted + spec.header_timeout, sniff(&mut socket)) => sniffed,
+        met = tokio::time::timeout_at(accepted + spec.header_timeout, meet(&mut socket, peer, &spec.proxies)) => met,
         // hyper would take a connection without a byte for one that is busy, and the drain would wait for it.
         () = life.finish.cancelled() => return,
+        () = life.door.heard() => return,
     };
-    let Ok(Ok((protocol, first))) = sniffed else { return };
+    let Ok(Ok((peer, protocol, first))) = met else { return };
     let pulse = Arc::new(Pulse::new(protocol, spec, accepted));
     let io = TokioIo::new(Wire::new(socket, first, Arc::clone(&pulse)));
     let service = {
         let (pulse, body_timeout) = (Arc::clone(&pulse), spec.body_timeout);
+        let proxies = Arc::clone(&spec.proxies);
         service_fn(move |request: hyper::Request<Incoming>| {
             let exchange = pulse.begin();
             let (head, body) = request.into_parts();
-            let request = Request::new(head, peer).with_body(body, body_timeout);
+            let request = Request::new(head, peer, &proxies).with_body(body, body_timeout);
             let mut record = Record::begin(&request, || handler.shown_path(&request));
             let handler = Arc::clone(&handler);
             async move {
@@ -117,28 +121,46 @@ pub(super) async fn serve<H: Handler>(
             }
         })
     };
-    let (finish, grace) = (life.finish.clone(), spec.exchange_timeout);
+    let (ends, grace) = (life.clone(), spec.exchange_timeout);
     match protocol {
-        Protocol::Http1 => watch(h1_builder(spec).serve_connection(io, service), &pulse, &finish, grace).await,
-        Protocol::Http2 => watch(h2_builder(spec, life).serve_connection(io, service), &pulse, &finish, grace).await,
+        Protocol::Http1 => watch(h1_builder(spec).serve_connection(io, service), &pulse, &ends, grace).await,
+        Protocol::Http2 => watch(h2_builder(spec, life).serve_connection(io, service), &pulse, &ends, grace).await,
     }
 }
 
+/// Learns who is at the other end and what it speaks; what was read of that is handed on.
+async fn meet(
+    socket: &mut TcpStream,
+    peer: SocketAddr,
+    proxies: &Proxies,
+) -> io::Result<(SocketAddr, Protocol, Bytes)> {
+    let (peer, seen) = if proxies.introduces(peer.ip()) {
+        let (source, seen) = preamble::read(socket).await?;
+        (source.unwrap_or(peer), seen)
+    } else {
+        (peer, Vec::new())
+    };
+    let (protocol, first) = sniff(socket, seen).await?;
+    Ok((peer, protocol, first))
+}
+
 /// Reads until it is clear which protocol this is; what was read is handed on.
-async fn sniff<T: AsyncRead + Unpin>(socket: &mut T) -> io::Result<(Protocol, Bytes)> {
-    let mut seen = [0u8; H2_PREFACE.len()];
-    let mut len = 0;
-    while len < H2_PREFACE.len() {
-        let got = socket.read(&mut seen[len..]).await?;
+async fn sniff<T: AsyncRead + Unpin>(socket: &mut T, mut seen: Vec<u8>) -> io::Result<(Protocol, Bytes)> {
+    let mut piece = [0u8; H2_PREFACE.len()];
+    loop {
+        let len = seen.len().min(H2_PREFACE.len());
+        if seen[..len] != H2_PREFACE[..len] {
+            return Ok((Protocol::Http1, Bytes::from(seen)));
+        }
+        if len == H2_PREFACE.len() {
+            return Ok((Protocol::Http2, Bytes::from(seen)));
+        }
+        let got = socket.read(&mut piece[len..]).await?;
         if got == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        len += got;
-        if seen[..len] != H2_PREFACE[..len] {
-            return Ok((Protocol::Http1, Bytes::copy_from_slice(&seen[..len])));
-        }
+        seen.extend_from_slice(&piece[len..len + got]);
     }
-    Ok((Protocol::Http2, Bytes::from_static(H2_PREFACE)))
 }
 
 fn h1_builder(spec: &ListenerSpec) -> http1::Builder {
@@ -181,11 +203,13 @@ fn h2_builder(spec: &ListenerSpec, life: Life) -> http2::Builder<StreamExecutor>
     builder
 }
 
-/// Drives a connection until it ends, `finish` has let it end, or a deadline passes. One that is asked to end has
-/// `grace` for what is in progress.
-async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, finish: &CancellationToken, grace: Duration) {
+/// Drives a connection until it ends, the listener has let it end, or a deadline passes. One that is asked to end has
+/// `grace` for what is in progress. One that does nothing ends when its place is needed.
+async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, life: &Life, grace: Duration) {
     let mut conn = pin!(conn);
-    let mut finishing = pin!(finish.cancelled());
+    let mut finishing = pin!(life.finish.cancelled());
+    // Only while nothing is done: those that do something do not stand in the row.
+    let mut needed = pin!(None);
     let mut alarm = pin!(tokio::time::sleep_until(pulse.deadline().1));
     let mut closed_by = None;
     poll_fn(|cx| {
@@ -204,6 +228,23 @@ async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, finish: &Cancellat
                 alarm.as_mut().reset(until);
             }
             let expired = alarm.as_mut().poll(cx).is_ready();
+            if due == Due::Exchange || closed_by.is_some() {
+                needed.set(None);
+            } else {
+                if needed.is_none() {
+                    needed.set(Some(life.door.heard()));
+                }
+                let is_needed = needed.as_mut().as_pin_mut().is_some_and(|needed| needed.poll(cx).is_ready());
+                if is_needed && due == Due::Head {
+                    return Poll::Ready(());
+                }
+                if is_needed {
+                    needed.set(None);
+                    conn.as_mut().graceful_shutdown();
+                    closed_by = Some(clock::instant() + PLACE_GRACE);
+                    continue;
+                }
+            }
             if closed_by.is_some() || (expired && due != Due::Idle) {
                 return if expired { Poll::Ready(()) } else { Poll::Pending };
             }

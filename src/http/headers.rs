@@ -91,11 +91,12 @@ fn set_default(fields: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Proxies;
 
     /// What is left of an answer of three bytes. hyper would hide mistakes on HTTP/1.1, but not on HTTP/2.
     fn completed(method: Method, status: StatusCode) -> (Option<String>, usize) {
         let request = http::Request::builder().method(method).uri("/a").body(()).unwrap();
-        let request = Request::new(request.into_parts().0, ([127, 0, 0, 1], 9).into());
+        let request = Request::new(request.into_parts().0, ([127, 0, 0, 1], 9).into(), &Proxies::default());
         let mut response = Response::new(Bytes::from_static(b"abc"));
         *response.status_mut() = status;
         Headers::new(None).complete(&mut response, &request);

@@ -1,5 +1,5 @@
-//! The accept loop, the same for both listeners. Contract: never more than `connections_max` connections, never an end
-//! because of an error of `accept`, and every task is tracked.
+//! The accept loop, the same for both listeners. Contract: never more than `connections_max` connections that are
+//! served, never an end because of an error of `accept`, and every task is tracked.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Handler};
+use super::door::{DOOR_MAX, DOOR_WAIT, Door, turn_away};
 use super::spec::ListenerSpec;
 use crate::telemetry::metrics::{Gauge, Held};
 
@@ -50,6 +51,8 @@ pub(super) struct Life {
     /// Close now.
     pub abort: CancellationToken,
     pub tracker: TaskTracker,
+    /// Heard by connections that do nothing when others find no place.
+    pub door: Arc<Door>,
     pub open: Arc<AtomicUsize>,
 }
 
@@ -106,6 +109,7 @@ impl Serving {
             finish: CancellationToken::new(),
             abort: CancellationToken::new(),
             tracker: TaskTracker::new(),
+            door: Arc::default(),
             open: Arc::new(AtomicUsize::new(0)),
         };
         life.tracker.spawn(accept_loop(listener.socket, Arc::new(spec), Arc::new(handler), life.clone()));
@@ -163,15 +167,17 @@ impl Drop for Place {
 
 async fn accept_loop<H: Handler>(listener: TcpListener, spec: Arc<ListenerSpec>, handler: Arc<H>, life: Life) {
     let places = Arc::new(Semaphore::new(spec.connections_max));
+    let entrances = Arc::new(Semaphore::new(DOOR_MAX));
     let mut failing = false;
     loop {
-        // Before `accept`, so that connections beyond the limit wait in the kernel, where they cost us nothing.
-        let permit = tokio::select! {
+        // Before `accept`, so that connections that find no place at the door either wait in the kernel, where they
+        // cost us nothing.
+        let entrance = tokio::select! {
             biased;
             () = life.stop.cancelled() => return,
-            permit = Arc::clone(&places).acquire_owned() => permit,
+            entrance = Arc::clone(&entrances).acquire_owned() => entrance,
         };
-        let Ok(permit) = permit else { return };
+        let Ok(entrance) = entrance else { return };
         let accepted = tokio::select! {
             biased;
             () = life.stop.cancelled() => return,
@@ -180,15 +186,24 @@ async fn accept_loop<H: Handler>(listener: TcpListener, spec: Arc<ListenerSpec>,
         match accepted {
             Ok((socket, peer)) => {
                 failing = false;
-                let place = Place::new(permit, &life.open);
                 let (spec, handler, inner) = (Arc::clone(&spec), Arc::clone(&handler), life.clone());
+                let at_once = Arc::clone(&places).try_acquire_owned().ok();
+                let (places, abort) = (Arc::clone(&places), life.abort.clone());
                 life.tracker.spawn(async move {
-                    let _place = place;
-                    let abort = inner.abort.clone();
+                    let served = async move {
+                        let permit = match at_once {
+                            Some(permit) => Some(permit),
+                            None => awaited(places, &inner).await,
+                        };
+                        let Some(permit) = permit else { return turn_away(socket).await };
+                        drop(entrance);
+                        let _place = Place::new(permit, &inner.open);
+                        connection::serve(socket, peer, &spec, handler, inner).await;
+                    };
                     tokio::select! {
                         biased;
                         () = abort.cancelled() => {}
-                        () = connection::serve(socket, peer, &spec, handler, inner) => {}
+                        () = served => {}
                     }
                 });
             }
@@ -198,6 +213,8 @@ async fn accept_loop<H: Handler>(listener: TcpListener, spec: Arc<ListenerSpec>,
                     tracing::warn!(%error, "accept failed");
                 }
                 failing = true;
+                // A connection that does nothing gives back its descriptor.
+                let _knock = life.door.knock();
                 tokio::select! {
                     () = life.stop.cancelled() => return,
                     () = tokio::time::sleep(DESCRIPTORS_PAUSE) => {}
@@ -205,6 +222,12 @@ async fn accept_loop<H: Handler>(listener: TcpListener, spec: Arc<ListenerSpec>,
             }
         }
     }
+}
+
+/// A place that becomes free within a moment, if need be that of a connection that does nothing.
+async fn awaited(places: Arc<Semaphore>, life: &Life) -> Option<OwnedSemaphorePermit> {
+    let _knock = life.door.knock();
+    tokio::time::timeout(DOOR_WAIT, places.acquire_owned()).await.ok()?.ok()
 }
 
 /// Whether the failure is over with the connection that had it. All others (no descriptor left above all) would come

@@ -1,7 +1,8 @@
 //! Sockets and HTTP: two listeners, their limits, and how answers and failures look on the wire. Contract: the only
 //! room that knows hyper. It asks a [`Service`] for images and decides nothing about them.
 //!
-//! A request's way through this room: [`listener`] accepts, [`connection`] reads the head and watches the clock,
+//! A request's way through this room: [`listener`] accepts ([`door`] where there is no room), [`client`] finds out who
+//! asks, [`connection`] reads the head and watches the clock,
 //! [`routes`] (or [`admin`]) picks who answers, [`answer`] and [`respond`] write, [`headers`] completes, [`access`]
 //! logs.
 
@@ -10,7 +11,9 @@ mod admin;
 mod answer;
 mod body;
 mod caching;
+mod client;
 mod connection;
+mod door;
 mod drain;
 mod headers;
 mod listener;
@@ -26,6 +29,7 @@ mod spec;
 mod wire;
 
 pub use admin::Admin;
+pub use client::Proxies;
 pub use drain::{Drained, EndSignals, drain};
 pub use listener::{ListenError, Listener, Serving};
 pub use routes::Main;

@@ -30,6 +30,7 @@ pub(super) async fn answer(mounts: &Arc<Mounts>, claim: Claim, request: &mut Req
         headers: request.headers.clone(),
         body,
         peer: request.peer.ip(),
+        client: request.client,
         id: request.id.clone(),
     };
     match mounts.answer(claim, asked).await {

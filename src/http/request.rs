@@ -3,7 +3,7 @@
 //! more.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::body::{BodyError, RequestBody};
+use super::client::Proxies;
 use crate::semantics::fields::joined;
 use crate::semantics::request_id::is_valid_request_id;
 use crate::telemetry::clock;
@@ -26,8 +27,10 @@ pub struct Request {
     pub uri: Uri,
     pub version: Version,
     pub headers: HeaderMap,
-    /// The other end of the connection; that of the CDN, most often.
+    /// The other end of the connection, that of the CDN most often, as the PROXY protocol names it where it is spoken.
     pub peer: SocketAddr,
+    /// Whose request it is; `None` where the proxy in front does not say.
+    pub client: Option<IpAddr>,
     /// When its head was complete.
     pub received: Instant,
     body: RequestBody,
@@ -43,8 +46,9 @@ const ID_RANDOM_BYTES: usize = 16;
 
 impl Request {
     /// A request without a body; [`Self::with_body`] gives it one.
-    pub(super) fn new(parts: http::request::Parts, peer: SocketAddr) -> Self {
+    pub(super) fn new(parts: http::request::Parts, peer: SocketAddr, proxies: &Proxies) -> Self {
         let received = clock::instant();
+        let client = proxies.client(peer.ip(), &parts.headers);
         let sent =
             parts.headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_valid_request_id(id));
         Self {
@@ -54,6 +58,7 @@ impl Request {
             version: parts.version,
             headers: parts.headers,
             peer,
+            client,
             received,
             body: RequestBody::empty(received),
         }
@@ -130,7 +135,7 @@ mod tests {
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }
-        Request::new(builder.body(()).unwrap().into_parts().0, ([127, 0, 0, 1], 9).into())
+        Request::new(builder.body(()).unwrap().into_parts().0, ([127, 0, 0, 1], 9).into(), &Proxies::default())
     }
 
     #[test]

@@ -32,6 +32,11 @@ struct Problem<'a> {
     setting: Option<&'a str>,
 }
 
+/// What a connection gets for which there is no room: written beforehand, since this is no time for writing.
+pub(super) const CONNECTIONS_FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: text/plain; charset=utf-8\r\ncontent-length: 41\r\ncache-control: no-store\r\nretry-after: 2\r\n\
+    connection: close\r\n\r\nthe server is busy: too many connections\n";
+
 /// How long a shared cache may keep what can only be wrong in the URL itself.
 const URL_MISTAKE_CACHE_S: u64 = 60;
 /// When to ask again whether the server is ready: about as long as a restart takes.
@@ -181,7 +186,7 @@ fn document(failure: &Failure, status: StatusCode, request: &Request) -> (&'stat
             segment: failure.segment.as_deref(),
             accepted: failure.accepted.as_deref(),
             limit: failure.limit.as_ref().map(|(_, limit)| limit.as_str()),
-            setting: failure.limit.as_ref().map(|(setting, _)| *setting),
+            setting: failure.limit.as_ref().map(|(setting, _)| *setting).filter(|setting| !setting.is_empty()),
         };
         let json = serde_json::to_vec(&problem).expect("invariant: strings and a number always serialize");
         return ("application/problem+json", Bytes::from(json));

@@ -23,6 +23,7 @@ use super::spec::ResponseSpec;
 use crate::config::UrlQuery;
 use crate::flow::mount::{Claim, Mounts};
 use crate::flow::{Ask, Failure};
+use crate::semantics::loops::Passed;
 use crate::telemetry::health::{Health, Phase};
 
 /// The handler of the main listener.
@@ -126,7 +127,9 @@ impl<S: Service> Main<S> {
             if_none_match: only_if_none_match(request),
             accept: request.joined(ACCEPT).unwrap_or_default().into_owned(),
             bearer: request.bearer().map(str::to_owned),
+            client: request.client,
             id: request.id.clone(),
+            passed: Passed::of(&request.headers),
         };
         match self.service.answer(ask).await {
             Ok(found) => answer::answer(found, request, &self.spec),
@@ -171,8 +174,10 @@ impl<S: Service> Main<S> {
 
 impl<S: Service> Handler for Main<S> {
     async fn handle(&self, mut request: Request) -> Reply {
-        if !request.has_one_host() {
-            let (mut response, notes) = refuse(Route::Refused, &respond::host_missing(), &request);
+        let looped = || self.service.looped(&request.headers);
+        let refusal = if request.has_one_host() { looped() } else { Some(respond::host_missing()) };
+        if let Some(failure) = refusal {
+            let (mut response, notes) = refuse(Route::Refused, &failure, &request);
             self.headers.complete(&mut response, &request);
             return Reply { response, rest: None, notes };
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{HeaderMap, Method, Response};
 
 use crate::flow::mount::Mounts;
 use crate::flow::{Answer, Ask, Failure};
@@ -26,6 +26,11 @@ pub trait Service: Send + Sync + 'static {
 
     /// The pass-through mounts beside the images, where there are any.
     fn mounts(&self) -> Option<&Arc<Mounts>> {
+        None
+    }
+
+    /// The refusal of a request that comes back to this server, by what its header says of its way.
+    fn looped(&self, _headers: &HeaderMap) -> Option<Failure> {
         None
     }
 
@@ -63,6 +68,10 @@ impl Service for Arc<crate::flow::Flow> {
 
     fn prefix(&self) -> &str {
         self.path_prefix()
+    }
+
+    fn looped(&self, headers: &HeaderMap) -> Option<Failure> {
+        crate::flow::Flow::looped(self, headers)
     }
 
     fn mounts(&self) -> Option<&Arc<Mounts>> {

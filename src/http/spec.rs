@@ -1,15 +1,19 @@
 //! What the two listeners are told by the configuration, as plain data. Contract: no defaults from libraries; every
 //! limit that hyper knows is named here or beside the builder that it is given to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::Proxies;
 use crate::config::UrlQuery;
 
 /// How one listener treats its connections.
 #[derive(Debug, Clone)]
 pub struct ListenerSpec {
-    /// Connections at once; further ones wait in the backlog of the kernel.
+    /// Connections at once; for a further one the one that has done nothing for longest is closed.
     pub connections_max: usize,
+    /// Who is in front.
+    pub proxies: Arc<Proxies>,
     /// Bytes of a request head, request line included.
     pub header_bytes_max: usize,
     /// From the connection, or from the first byte of a later request, to the end of its head.

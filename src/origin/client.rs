@@ -49,16 +49,10 @@ pub(super) enum Failure {
     Connect,
     /// The connection broke after the request was sent, or while it was.
     BrokeBeforeAnswer,
+    /// The answer's header is too large for the client to read.
+    Header,
     /// Anything else, such as an answer that is not HTTP.
     Other,
-}
-
-/// An answer's header is larger than `header_bytes_max`.
-#[derive(Debug, thiserror::Error)]
-#[error("header has {got} bytes, limit {max}")]
-struct HeaderTooLarge {
-    got: usize,
-    max: u32,
 }
 
 /// A connection was made to an address that the guard refuses.
@@ -174,7 +168,8 @@ impl Clients {
         let max = self.limits.header_bytes_max;
         let got = header_bytes(headers);
         if got as u64 > u64::from(max) {
-            return Err(OriginError::unreachable(HeaderTooLarge { got, max }));
+            tracing::debug!(got, max, "header of an answer is too large");
+            return Err(OriginError::HeaderTooLarge { max });
         }
         Ok(())
     }
@@ -185,6 +180,7 @@ impl Clients {
             Failure::ConnectTimeout => {
                 OriginError::Timeout { phase: Phase::Connect, after_ms: self.limits.connect_ms_max }
             }
+            Failure::Header => OriginError::HeaderTooLarge { max: self.limits.header_bytes_max },
             Failure::Connect | Failure::BrokeBeforeAnswer | Failure::Other => {
                 OriginError::unreachable(error.without_url())
             }
@@ -202,6 +198,7 @@ impl Failure {
             Some(NameError::NoAddress { .. } | NameError::Failed { .. } | NameError::NoServers) => Self::Connect,
             None if error.is_timeout() => Self::ConnectTimeout,
             None if error.is_connect() => Self::Connect,
+            None if behind::<hyper::Error>(error).is_some_and(hyper::Error::is_parse_too_large) => Self::Header,
             None => {
                 // An answer that is no HTTP is an answer, and would be the same a second time.
                 let is_garbage = behind::<hyper::Error>(error).is_some_and(hyper::Error::is_parse);

@@ -60,12 +60,15 @@ pub enum OriginError {
         /// 400 to 499.
         code: u16,
     },
-    /// The origin answered with 5xx, or with something that is no answer to a plain `GET`.
+    /// The origin answered with another 5xx, or with something that is no answer to a plain `GET`.
     #[error("origin answered {code}")]
     Upstream {
         /// Any status but 4xx.
         code: u16,
     },
+    /// The origin answered 508: what it needs for an answer leads back to where the request came from.
+    #[error("origin leads back to this server")]
+    Loop,
     /// The origin redirects to where nobody may follow.
     #[error("origin redirects {0}")]
     BadRedirect(RedirectFault),
@@ -85,6 +88,12 @@ pub enum OriginError {
         phase: Phase,
         /// The limit that was reached.
         after_ms: u64,
+    },
+    /// The header of the answer is larger than allowed, or has more fields than anyone needs.
+    #[error("origin's answer has a header of more than {max} bytes, or of too many fields")]
+    HeaderTooLarge {
+        /// The limit, `header_bytes_max`.
+        max: u32,
     },
     /// The original is larger than allowed.
     #[error("original has at least {got} bytes, limit {max}")]
@@ -112,7 +121,7 @@ pub enum OriginError {
     /// Too many fetches are under way.
     #[error("too many fetches are under way, waited {waited_ms} ms")]
     Overloaded {
-        /// The limit, `slot_wait_ms_max`.
+        /// The limit, `slot_wait_ms_max`; 0 where as many waited as may.
         waited_ms: u64,
     },
 }
@@ -181,8 +190,10 @@ impl OriginError {
             | Self::BadRedirect(_)
             | Self::TooManyRedirects { .. }
             | Self::Unreachable(_)
+            | Self::HeaderTooLarge { .. }
             | Self::Incomplete { .. } => 502,
             Self::Timeout { .. } => 504,
+            Self::Loop => 508,
             Self::TooLarge { .. } | Self::Encoded { .. } => 422,
             Self::Overloaded { .. } => 503,
         }
@@ -198,10 +209,12 @@ impl OriginError {
             Self::NotFound => "original-not-found",
             Self::Status { .. } => "origin-status",
             Self::Upstream { .. } => "origin-failed",
+            Self::Loop => "origin-loop",
             Self::BadRedirect(_) => "origin-redirect",
             Self::TooManyRedirects { .. } => "origin-redirects",
             Self::Unreachable(_) => "origin-unreachable",
             Self::Timeout { .. } => "origin-timeout",
+            Self::HeaderTooLarge { .. } => "origin-header-too-large",
             Self::TooLarge { .. } => "original-too-large",
             Self::Incomplete { .. } => "original-incomplete",
             Self::Encoded { .. } => "original-encoded",
@@ -220,8 +233,10 @@ impl OriginError {
             | Self::NotAllowed
             | Self::AddressRefused(_)
             | Self::NotFound
+            | Self::Loop
             | Self::BadRedirect(_)
             | Self::TooManyRedirects { .. }
+            | Self::HeaderTooLarge { .. }
             | Self::TooLarge { .. }
             | Self::Encoded { .. } => false,
         }
@@ -232,6 +247,7 @@ impl OriginError {
         match code {
             404 => Self::NotFound,
             400..=499 => Self::Status { code },
+            508 => Self::Loop,
             _ => Self::Upstream { code },
         }
     }
@@ -280,6 +296,7 @@ mod tests {
             (429, 429, "origin-status", true),
             (500, 502, "origin-failed", true),
             (503, 502, "origin-failed", true),
+            (508, 508, "origin-loop", false),
             (204, 502, "origin-failed", false),
             (304, 502, "origin-failed", false),
         ];

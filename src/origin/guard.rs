@@ -32,9 +32,27 @@ pub(super) enum AddressKind {
     Loopback,
     LinkLocal,
     Private,
-    /// Everything else that is no single host on the internet: multicast, documentation, tunnels, reserved blocks.
+    /// Everything else that is no single host on the internet: multicast, documentation, tunnels, reserved blocks; and
+    /// the addresses at which clouds hand out the credentials of their machines.
     Special,
 }
+
+/// Where clouds hand out credentials and settings of their machines, over IPv4: Amazon, Google, Azure and most others;
+/// Amazon's containers and pods; Azure's host, although its address is a public one. No allowed kind of address allows
+/// these, as nobody means a picture there. What Alibaba and Oracle use is special anyway.
+const METADATA_V4: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(169, 254, 169, 254),
+    Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(169, 254, 170, 23),
+    Ipv4Addr::new(168, 63, 129, 16),
+];
+
+/// The same over IPv6: Amazon's machines and pods, Google's machines.
+const METADATA_V6: [Ipv6Addr; 3] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+];
 
 /// The rules, made once.
 #[derive(Debug, Clone)]
@@ -115,18 +133,25 @@ pub(super) fn kind_of(ip: IpAddr, unwrap_nat64: bool) -> AddressKind {
     }
 }
 
-/// The registries of special addresses (IANA, RFC 6890), reduced to what is one host on the internet and what is not.
+/// The registry of special addresses (IANA, RFC 6890), reduced to what is one host on the internet and what is not.
 fn kind_of_v4(ip: Ipv4Addr) -> AddressKind {
+    if METADATA_V4.contains(&ip) {
+        return AddressKind::Special;
+    }
     match ip.octets() {
         [127, ..] => AddressKind::Loopback,
         [169, 254, ..] => AddressKind::LinkLocal,
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => AddressKind::Private,
-        // This network, shared by carriers, protocol assignments, documentation, 6to4 relays, benchmarking, multicast,
-        // reserved and broadcast, in the order of the registry.
+        // This network, shared by carriers, protocol assignments, documentation, AS112, AMT, 6to4 relays, AS112 again,
+        // benchmarking, multicast, reserved and broadcast, in the order of the registry. Some of them can be reached
+        // from everywhere, but they answer for many and serve no pictures.
         [0 | 224..=255, ..]
         | [100, 64..=127, ..]
         | [192, 0, 0 | 2, _]
+        | [192, 31, 196, _]
+        | [192, 52, 193, _]
         | [192, 88, 99, _]
+        | [192, 175, 48, _]
         | [198, 18..=19, ..]
         | [198, 51, 100, _]
         | [203, 0, 113, _] => AddressKind::Special,
@@ -134,19 +159,25 @@ fn kind_of_v4(ip: Ipv4Addr) -> AddressKind {
     }
 }
 
+/// The same registry for IPv6. Outside of `2000::/3` nothing is global, whatever it may be called: the discard block,
+/// segment routing, both prefixes of NAT64, compatible and translated IPv4 addresses, site-local and multicast.
 fn kind_of_v6(ip: Ipv6Addr) -> AddressKind {
     if ip.is_loopback() {
         return AddressKind::Loopback;
     }
+    // ISATAP carries an IPv4 address in its last half: a tunnel to where the guard cannot see, below any prefix.
+    let is_isatap = matches!(ip.segments(), [_, _, _, _, 0x0000 | 0x0200, 0x5efe, ..]);
+    if is_isatap || METADATA_V6.contains(&ip) {
+        return AddressKind::Special;
+    }
     match ip.segments() {
         [0xfe80..=0xfebf, ..] => AddressKind::LinkLocal,
         [0xfc00..=0xfdff, ..] => AddressKind::Private,
-        // Protocol assignments with Teredo, ORCHID and benchmarking; documentation twice; 6to4; and ISATAP, whose last
-        // half carries an IPv4 address: the tunnels lead to where the guard cannot see.
+        // Protocol assignments with Teredo, ORCHID and benchmarking; documentation twice; 6to4; AS112.
         [0x2001, 0x0000..=0x01ff | 0x0db8, ..]
         | [0x3fff, 0x0000..=0x0fff, ..]
         | [0x2002, ..]
-        | [_, _, _, _, 0x0000 | 0x0200, 0x5efe, ..] => AddressKind::Special,
+        | [0x2620, 0x004f, 0x8000, ..] => AddressKind::Special,
         [0x2000..=0x3fff, ..] => AddressKind::Global,
         _ => AddressKind::Special,
     }

@@ -55,17 +55,20 @@ impl HttpOrigin {
         &self,
         first: Url,
         known: Option<&Validators>,
+        mut headers: HeaderMap,
         deadline: &Deadline,
     ) -> Result<Fetched, OriginError> {
         let conditions = known.map(conditions).unwrap_or_default();
+        let is_conditional = !conditions.is_empty();
+        headers.extend(conditions);
         let mut url = first;
         for hop in 0..=self.limits.redirects_max {
             if !self.is_allowed(&url) {
                 return Err(OriginError::NotAllowed);
             }
             let reach = self.guard.admit(&url)?;
-            let response = self.clients.get(reach, &url, &conditions, deadline).await?;
-            match judge(&url, response.status().as_u16(), response.headers(), !conditions.is_empty())? {
+            let response = self.clients.get(reach, &url, &headers, deadline).await?;
+            match judge(&url, response.status().as_u16(), response.headers(), is_conditional)? {
                 Verdict::Follow(next) => url = next,
                 Verdict::NotModified => {
                     return Ok(Fetched::NotModified { freshness: OriginFreshness::from_headers(response.headers()) });

@@ -40,12 +40,14 @@ use self::local::LocalOrigin;
 use self::objects::ObjectOrigin;
 use self::slots::Slots;
 use self::source::{Grammar, Source};
+use crate::semantics::loops::{Identity, Passed};
 
 /// All origins of a server.
 pub struct Origins {
     grammar: Grammar,
     slots: Slots,
     limits: OriginLimits,
+    identity: Identity,
     http: HttpOrigin,
     local: Option<LocalOrigin>,
     objects: ObjectOrigin,
@@ -67,10 +69,16 @@ impl Origins {
             grammar: Grammar::new(spec),
             slots: Slots::new(&spec.limits),
             limits: spec.limits.clone(),
+            identity: spec.identity.clone(),
             http: HttpOrigin::new(spec, &clients, &guard),
             local: LocalOrigin::new(spec)?,
             objects: ObjectOrigin::new(spec, &clients)?,
         })
+    }
+
+    /// The name by which this server marks what it sends.
+    pub fn name(&self) -> &str {
+        self.identity.name()
     }
 
     /// The identity of the original that a source names, in one form for all ways to write it.
@@ -92,17 +100,31 @@ impl Origins {
     ///
     /// See [`OriginError`]. The answer is never a part of an original.
     pub async fn fetch(&self, source: &str, known: Option<&Validators>) -> Result<Fetched, OriginError> {
+        self.fetch_for(&Passed::default(), source, known).await
+    }
+
+    /// The same on behalf of a request that came through these servers, which the origin is told.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Self::fetch`].
+    pub async fn fetch_for(
+        &self,
+        passed: &Passed,
+        source: &str,
+        known: Option<&Validators>,
+    ) -> Result<Fetched, OriginError> {
         let source = self.grammar.parse(source)?;
         let known = known.filter(|known| known.can_revalidate());
         let deadline = Deadline::start(self.limits.total_ms_max);
         let _slot = self.slots.take(&source.origin()).await?;
         match source {
-            Source::Http(url) => self.http.fetch(url, known, &deadline).await,
+            Source::Http(url) => self.http.fetch(url, known, self.identity.fields(passed), &deadline).await,
             Source::Local(path) => {
                 let local = self.local.as_ref().ok_or(OriginError::UnsupportedScheme)?;
                 local.fetch(path, known, &deadline).await
             }
-            Source::Object(object) => self.objects.fetch(object, known, &deadline).await,
+            Source::Object(object) => self.objects.fetch(object, known, self.identity.fields(passed), &deadline).await,
         }
     }
 }

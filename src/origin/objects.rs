@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures_util::StreamExt;
+use http::HeaderMap;
 use object_store::{Attribute, Extensions, GetOptions, GetResult, ObjectStore};
 
 pub(super) use self::connector::Exchange;
@@ -38,10 +39,11 @@ impl ObjectOrigin {
         &self,
         source: ObjectSource,
         known: Option<&Validators>,
+        headers: HeaderMap,
         deadline: &Deadline,
     ) -> Result<Fetched, OriginError> {
         let store = self.stores.get(source.backend, &source.bucket)?;
-        let exchange = Exchange::default();
+        let exchange = Exchange::with(headers);
         let options = options(known, source.version, &exchange);
         let asked = deadline.total(store.get_opts(&source.key, options)).await?;
         match asked {

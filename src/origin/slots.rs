@@ -1,6 +1,8 @@
 //! How many fetches may be under way, in all and from one place, so that one slow origin cannot hold everything.
+//! Contract: as many as may be under way may wait for that, for a moment; whoever comes beyond them is refused at once.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,10 +17,24 @@ use super::spec::OriginLimits;
 pub(super) struct Slots {
     all: Arc<Semaphore>,
     // Holds only origins that are in use now, so it has at most as many entries as there are requests.
-    origins: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+    origins: Origins,
     per_origin_fetches_max: usize,
     slot_wait_ms_max: u64,
 }
+
+/// By the names of origins.
+type Origins = Arc<Mutex<HashMap<String, Arc<Row>>>>;
+
+/// Those who have a slot of one origin, and those who wait for one.
+#[derive(Debug)]
+struct Row {
+    slots: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// One who waits; leaves the row when dropped.
+#[derive(Debug)]
+struct Waiting<'a>(&'a Row);
 
 /// The right to one fetch; given back when dropped.
 #[derive(Debug)]
@@ -33,12 +49,12 @@ struct OriginSlot {
     entry: OriginEntry,
 }
 
-/// Someone's interest in an origin's semaphore; the last one removes it.
+/// Someone's interest in an origin's row; the last one removes it.
 #[derive(Debug)]
 struct OriginEntry {
-    origins: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+    origins: Origins,
     name: String,
-    semaphore: Option<Arc<Semaphore>>,
+    row: Option<Arc<Row>>,
 }
 
 // === impl Slots ===
@@ -55,17 +71,23 @@ impl Slots {
 
     /// Waits for a slot, for `slot_wait_ms_max` at most.
     pub(super) async fn take(&self, origin: &str) -> Result<Slot, OriginError> {
+        let overloaded = |waited_ms| OriginError::Overloaded { waited_ms };
         let wait = Duration::from_millis(self.slot_wait_ms_max);
-        let overloaded = OriginError::Overloaded { waited_ms: self.slot_wait_ms_max };
-        timeout(wait, self.wait(origin)).await.unwrap_or(None).ok_or(overloaded)
+        match timeout(wait, self.wait(origin)).await {
+            Ok(slot) => slot.ok_or(overloaded(0)),
+            Err(_) => Err(overloaded(self.slot_wait_ms_max)),
+        }
     }
 
+    /// `None` where as many wait as may.
     async fn wait(&self, origin: &str) -> Option<Slot> {
         // The origin's own slot comes first: whoever waits for a slow origin must not hold a slot that others
         // could use.
         let entry = self.entry(origin);
-        let semaphore = entry.semaphore.clone()?;
-        let permit = semaphore.acquire_owned().await.ok()?;
+        let permit = match entry.row.as_deref() {
+            Some(row) => row.permit(self.per_origin_fetches_max).await?,
+            None => return None,
+        };
         let origin = OriginSlot { permit: Some(permit), entry };
         let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
         Some(Slot { _all: all, _origin: origin })
@@ -73,11 +95,38 @@ impl Slots {
 
     fn entry(&self, origin: &str) -> OriginEntry {
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let semaphore = origins
-            .entry(origin.to_owned())
-            .or_insert_with(|| Arc::new(Semaphore::new(self.per_origin_fetches_max)))
-            .clone();
-        OriginEntry { origins: Arc::clone(&self.origins), name: origin.to_owned(), semaphore: Some(semaphore) }
+        let row = origins.entry(origin.to_owned()).or_insert_with(|| Arc::new(Row::new(self.per_origin_fetches_max)));
+        OriginEntry { origins: Arc::clone(&self.origins), name: origin.to_owned(), row: Some(Arc::clone(row)) }
+    }
+}
+
+// === impl Row ===
+
+impl Row {
+    fn new(slots: usize) -> Self {
+        Self { slots: Arc::new(Semaphore::new(slots)), waiting: AtomicUsize::new(0) }
+    }
+
+    /// A slot, waited for where fewer than `waiting_max` wait already.
+    async fn permit(&self, waiting_max: usize) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
+            return Some(permit);
+        }
+        let _waiting = self.join(waiting_max)?;
+        Arc::clone(&self.slots).acquire_owned().await.ok()
+    }
+
+    fn join(&self, waiting_max: usize) -> Option<Waiting<'_>> {
+        let is_free = |waiting: usize| (waiting < waiting_max).then_some(waiting + 1);
+        self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_free).ok().map(|_| Waiting(self))
+    }
+}
+
+// === impl Waiting ===
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -85,7 +134,7 @@ impl Slots {
 
 impl Drop for OriginSlot {
     fn drop(&mut self) {
-        // The permit refers to the semaphore and must be gone before the entry counts who is left.
+        // Whoever finds the row gone makes a new one, and must not find more slots than there are.
         self.permit = None;
         self.entry.release();
     }
@@ -95,11 +144,11 @@ impl Drop for OriginSlot {
 
 impl OriginEntry {
     fn release(&mut self) {
-        // Entries are made, counted and dropped under the lock (the semaphore below goes before the lock does), so the
-        // last one sees exactly two references: its own and the map's.
+        // Entries are made, counted and dropped under the lock (the row below goes before the lock does), so the last
+        // one sees exactly two references: its own and the map's.
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(semaphore) = self.semaphore.take() else { return };
-        if Arc::strong_count(&semaphore) <= 2 {
+        let Some(row) = self.row.take() else { return };
+        if Arc::strong_count(&row) <= 2 {
             origins.remove(&self.name);
         }
     }
@@ -144,6 +193,19 @@ mod tests {
         let first = slots.take("a").await.expect("free");
         let (second, ()) = tokio::join!(slots.take("a"), async { drop(first) });
         second.expect("given on");
+    }
+
+    #[tokio::test]
+    async fn as_many_wait_as_may_be_under_way_and_the_next_is_refused_at_once() {
+        let slots = slots(2, 1);
+        let first = slots.take("a").await.expect("free");
+        let mut second = std::pin::pin!(slots.take("a"));
+        assert!(futures_util::poll!(&mut second).is_pending());
+        let error = slots.take("a").await.expect_err("one waits already");
+        assert!(matches!(error, OriginError::Overloaded { waited_ms: 0 }), "{error}");
+        drop(first);
+        second.await.expect("given on");
+        assert_eq!(slots.origins.lock().expect("no panic").len(), 0, "nobody is left");
     }
 
     #[tokio::test]

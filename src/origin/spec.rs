@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::error::OriginSetupError;
 use super::query::QueryRule;
+use crate::semantics::loops::Identity;
 
 /// Says whether a source, written as a URL, is among the allowed ones.
 pub type SourceAllowed = Arc<dyn Fn(&str) -> bool + Send + Sync>;
@@ -18,7 +19,8 @@ pub struct OriginsSpec {
     pub local_root: Option<PathBuf>,
     /// Whether 127.0.0.0/8 and `::1` may be fetched from, on any port.
     pub allow_loopback: bool,
-    /// Whether 169.254.0.0/16 and `fe80::/10` may be fetched from, on any port. Clouds hand out credentials there.
+    /// Whether 169.254.0.0/16 and `fe80::/10` may be fetched from, on any port, but not those at which
+    /// clouds hand out credentials.
     pub allow_link_local: bool,
     /// Whether 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and `fc00::/7` may be fetched from, on any port.
     pub allow_private: bool,
@@ -41,6 +43,8 @@ pub struct OriginsSpec {
     pub gs: GsSpec,
     /// `az://container/key`, also written `abs://`.
     pub az: AzSpec,
+    /// This server in `CDN-Loop` and `Via` of every fetch.
+    pub identity: Identity,
     /// `User-Agent` of every fetch.
     pub user_agent: String,
     /// Name servers to ask instead of the system's.
@@ -166,6 +170,7 @@ impl Default for OriginsSpec {
             s3: S3Spec::default(),
             gs: GsSpec::default(),
             az: AzSpec::default(),
+            identity: Identity::default(),
             user_agent: concat!("tintype/", env!("CARGO_PKG_VERSION")).to_owned(),
             nameservers: Vec::new(),
             limits: OriginLimits::default(),

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod freshness;
 pub mod hop_by_hop;
 pub mod invalidation;
+pub mod loops;
 pub mod partial;
 pub mod range;
 pub mod request_control;

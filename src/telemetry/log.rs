@@ -4,7 +4,7 @@
 //! logged from warnings on, since their further talk is about their own insides; `trace` shows all of it.
 
 use std::io::{self, IsTerminal as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tracing::Subscriber;
@@ -32,6 +32,8 @@ pub struct AccessLine<'a> {
     pub method: &'a str,
     pub path: &'a str,
     pub peer: SocketAddr,
+    /// Whose request it is, where that is another one than the peer.
+    pub client: Option<IpAddr>,
     pub route: &'a str,
     pub status: u16,
     /// Of the body.
@@ -79,6 +81,7 @@ impl AccessLine<'_> {
             method = self.method,
             path = self.path,
             peer = %self.peer,
+            client = self.client.map(tracing::field::display),
             route = self.route,
             status = self.status,
             bytes = self.bytes,
@@ -174,6 +177,7 @@ mod tests {
             method: "GET",
             path: "/…/w:1/plain/a\n\u{1b}[31m.jpg",
             peer: "192.0.2.1:5".parse().unwrap(),
+            client: None,
             route: "image",
             status: 200,
             bytes: 5,

@@ -57,7 +57,20 @@ const SHARED_SKIPPED: Label = Label { name: "reason", values: &["breaker", "mark
 const SHARED_DROPPED: Label = Label { name: "reason", values: &["full", "large", "breaker", "marks", "purged"] };
 const FLIGHT: Label = Label { name: "kind", values: &["variant", "original", "mount", "look"] };
 const STALE: Label = Label { name: "why", values: &["swr", "sie", "busy"] };
-const REASON: Label = Label { name: "reason", values: &["queue_full", "queue_timeout", "origin_full", "deadline"] };
+const LOOP: Label = Label { name: "why", values: &["own", "hops"] };
+const REASON: Label = Label {
+    name: "reason",
+    values: &[
+        "queue_full",
+        "queue_estimate",
+        "queue_timeout",
+        "misses_full",
+        "client_full",
+        "origin_full",
+        "deadline",
+        "connections",
+    ],
+};
 const KIND: Label = Label { name: "kind", values: &[] };
 const CLASS: Label = Label { name: "class", values: &["variants", "originals", "files"] };
 const DISK_EVENT: Label = Label {
@@ -121,8 +134,10 @@ metrics! {
             "Requests answered, by route, HTTP status and the part that the cache took.";
         Errors: "tintype_errors_total", "requests", [KIND],
             "Requests refused or failed, by the kind that the error document names.";
+        Loops: "tintype_loops_total", "requests", [LOOP],
+            "Requests refused with 508: they came back to this server (`own`) or came through too many (`hops`).";
         Shed: "tintype_shed_total", "requests", [REASON],
-            "Requests refused with 503 because there was more to do than could be done in time.";
+            "Requests refused with 503, or 429 for one client: there was more to do than could be done in time.";
         CacheEvents: "tintype_cache_events_total", "events", [TIER, EVENT],
             "What happened in each tier.";
         PurgedItems: "tintype_purged_items_total", "items", [PURGED_BY, STRENGTH],
@@ -181,6 +196,8 @@ metrics! {
             "Transformations that wait for a worker.";
         WorkersBusy: "tintype_workers_busy", "workers", [],
             "Workers with a transformation.";
+        Misses: "tintype_misses", "requests", [],
+            "Requests that wait for an original or a picture.";
         Flights: "tintype_flights", "flights", [FLIGHT],
             "Computations under way that requests wait for.";
         CacheBytes: "tintype_cache_bytes", "bytes", [TIER],
@@ -322,7 +339,7 @@ pub fn engine_info(version: &str, libvips: &str, fingerprint: &str) {
 /// A status code as a label: those that tintype sends by itself, and the class of any other, since an origin's 4xx is
 /// passed on and an origin can invent codes.
 pub fn status_label(status: u16) -> &'static str {
-    const KNOWN: [(u16, &str); 27] = [
+    const KNOWN: [(u16, &str); 28] = [
         (200, "200"),
         (204, "204"),
         (206, "206"),
@@ -350,6 +367,7 @@ pub fn status_label(status: u16) -> &'static str {
         (503, "503"),
         (504, "504"),
         (505, "505"),
+        (508, "508"),
     ];
     let class = ["other", "1xx", "2xx", "3xx", "4xx", "5xx"].get(usize::from(status / 100)).unwrap_or(&"other");
     KNOWN.iter().find(|(code, _)| *code == status).map_or(class, |(_, label)| label)

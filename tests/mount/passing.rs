@@ -104,7 +104,7 @@ fn a_request_that_comes_back_is_refused() {
     m.get("/", &[]);
     let via = m.origin.asked()[0].field("via").expect("via").to_owned();
     let again = m.get("/", &[("via", &format!("1.0 x, {via}"))]);
-    assert_eq!((again.status, again.problem()["type"].as_str()), (508, Some("urn:tintype:mount-loop")));
+    assert_eq!((again.status, again.problem()["type"].as_str()), (508, Some("urn:tintype:loop")));
     assert_eq!(m.asked(), 1);
     assert_eq!(m.get("/", &[("via", "1.1 tintype-other")]).status, 200);
 }

@@ -1,7 +1,8 @@
 //! The guard from outside: that nobody is connected to, not only that an error comes.
 
-use tintype::origin::{OriginError, OriginsSpec, Phase};
+use tintype::origin::{OriginError, OriginsSpec, Phase, S3Addressing, S3Credentials, S3Spec};
 
+use super::forged::addresses;
 use super::names::Names;
 use super::scripted::{Scripted, answer};
 use super::support::{Witness, fetch, limits, origins, refusal, trusting};
@@ -138,5 +139,97 @@ async fn trust_ends_with_the_redirect() {
     let mut spec = asking(&names, port);
     spec.trusted_hosts = trusting(&[server.addr()]).trusted_hosts;
     assert_eq!(refusal(&origins(&spec), &server.url("/")).await, (404, "source-address-refused"));
+    witness.assert_untouched().await;
+}
+
+/// A name for each address that is refused, and a name server that knows them.
+async fn forged() -> (Vec<(String, String)>, Names) {
+    let named = |(number, ip): (usize, std::net::IpAddr)| (format!("n{number}.example"), ip.to_string());
+    let rows: Vec<_> = addresses().into_iter().enumerate().map(named).collect();
+    assert!(rows.len() >= 80, "{}", rows.len());
+    let ips: Vec<[&str; 1]> = rows.iter().map(|(_, ip)| [ip.as_str()]).collect();
+    let table: Vec<(&str, &[&str])> = rows.iter().zip(&ips).map(|((name, _), ip)| (name.as_str(), &ip[..])).collect();
+    let names = Names::start(&table).await;
+    (rows, names)
+}
+
+#[tokio::test]
+async fn no_answer_of_a_name_server_leads_inside() {
+    let witness = Witness::new().await;
+    let port = witness.addr().port();
+    let (rows, names) = forged().await;
+    let server = Scripted::start(move |asked| {
+        let location = format!("http://{}.example:{port}/", asked.target.trim_start_matches('/'));
+        answer("302 Found", &[("location", &location)], b"")
+    })
+    .await;
+    let mut spec = asking(&names, port);
+    spec.trusted_hosts = trusting(&[server.addr()]).trusted_hosts;
+    let guarded = origins(&spec);
+    for (name, ip) in &rows {
+        let direct = refusal(&guarded, &format!("http://{name}:{port}/")).await;
+        assert_eq!(direct, (404, "source-address-refused"), "{ip}");
+        let redirected = refusal(&guarded, &server.url(&format!("/{}", name.replace(".example", "")))).await;
+        assert_eq!(redirected, (404, "source-address-refused"), "{ip} by a redirect");
+    }
+    assert_eq!(server.requests().len(), rows.len());
+    witness.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn a_name_that_moves_inside_is_refused_when_it_has_moved() {
+    let server = Scripted::start(|_| answer("200 OK", &[("connection", "close")], b"body")).await;
+    let port = server.addr().port();
+    let names = Names::rebinding("rebound.example", &["127.0.0.1"], &["169.254.169.254"]).await;
+    let mut spec = asking(&names, 80);
+    spec.allow_loopback = true;
+    let origins = origins(&spec);
+    let url = format!("http://rebound.example:{port}/");
+    fetch(&origins, &url).await.expect("the address that is allowed");
+    assert_eq!(refusal(&origins, &url).await, (404, "source-address-refused"));
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn what_was_judged_is_what_is_dialled() {
+    // A public address that nobody has, so that the first fetch ends without an answer; a second question in between
+    // would be told this machine.
+    let witness = Witness::new().await;
+    let port = witness.addr().port();
+    let names = Names::rebinding("rebound.example", &["3ffe::1"], &["127.0.0.1", "::1"]).await;
+    let mut spec = asking(&names, port);
+    spec.limits.connect_ms_max = 300;
+    let origins = origins(&spec);
+    let url = format!("http://rebound.example:{port}/");
+    let (status, kind) = refusal(&origins, &url).await;
+    assert!(matches!((status, kind), (502, "origin-unreachable") | (504, "origin-timeout")), "{status} {kind}");
+    assert_eq!(refusal(&origins, &url).await, (404, "source-address-refused"));
+    witness.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn buckets_are_no_hosts() {
+    let witness = Witness::new().await;
+    let server = Scripted::start(|_| answer("404 Not Found", &[], b"")).await;
+    for addressing in [S3Addressing::Path, S3Addressing::VirtualHost] {
+        let s3 = S3Spec {
+            enabled: true,
+            endpoint: Some(server.url("")),
+            credentials: S3Credentials::Anonymous,
+            addressing,
+            ..S3Spec::default()
+        };
+        let origins = origins(&OriginsSpec { s3, limits: limits(), ..OriginsSpec::default() });
+        for bucket in ["169.254.169.254", "127.0.0.1", "localhost", "metadata.google.internal", "2130706433"] {
+            let source = format!("s3://{bucket}/a.jpg");
+            assert_eq!(refusal(&origins, &source).await, (404, "original-not-found"), "{source}");
+        }
+        let inside = witness.addr();
+        for bucket in [inside.to_string(), format!("x@{inside}"), format!("{inside}#"), "a%2f..%2fb".to_owned()] {
+            let source = format!("s3://{bucket}/a.jpg");
+            assert_eq!(refusal(&origins, &source).await, (404, "source-invalid"), "{source}");
+        }
+    }
+    assert_eq!(server.requests().len(), 2 * 5, "the endpoint is the only one who is asked");
     witness.assert_untouched().await;
 }

@@ -1,4 +1,4 @@
-//! A name server with a table, and one that never answers.
+//! A name server with a table, one that changes its mind, and one that never answers.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -28,6 +28,27 @@ impl Names {
             let mut query = [0; 512];
             while let Ok((length, peer)) = socket.recv_from(&mut query).await {
                 let answer = answer(&query[..length], &table);
+                socket.send_to(&answer, peer).await.expect("an answer");
+            }
+        });
+        Self { addr, answering }
+    }
+
+    /// Answers with the first addresses to the first question for each type of this name, and with the others from then
+    /// on. Answers are not to be kept.
+    pub async fn rebinding(name: &str, first: &[&str], then: &[&str]) -> Self {
+        let table =
+            |ips: &[&str]| HashMap::from([(name.to_owned(), ips.iter().map(|ip| ip.parse().expect(ip)).collect())]);
+        let (first, then) = (table(first), table(then));
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let addr = socket.local_addr().expect("a bound socket");
+        let answering = tokio::spawn(async move {
+            let (mut query, mut known) = ([0; 512], Vec::new());
+            while let Ok((length, peer)) = socket.recv_from(&mut query).await {
+                let question = query[12..length].to_ascii_lowercase();
+                let table = if known.contains(&question) { &then } else { &first };
+                let answer = answer(&query[..length], table);
+                known.push(question);
                 socket.send_to(&answer, peer).await.expect("an answer");
             }
         });

@@ -51,6 +51,8 @@ async fn a_request_says_what_it_should() {
     assert_eq!(asked[0].field("x-amz-security-token"), Some("token"));
     assert!(asked[0].field("authorization").expect("a signature").starts_with("aws4-hmac-sha256 credential=id/"));
     assert!(asked[0].field("user-agent").expect("a name").starts_with("tintype/"));
+    assert_eq!(asked[0].field("cdn-loop"), Some("tintype-command"));
+    assert_eq!(asked[0].field("via"), Some("1.1 tintype-command"));
     assert_eq!(asked[1].field("if-none-match"), Some("\"v1\""));
     assert_eq!(asked[1].field("if-modified-since"), None);
     assert_eq!(asked[2].field("if-modified-since"), Some("sun, 06 nov 1994 08:49:37 gmt"));

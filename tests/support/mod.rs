@@ -2,7 +2,9 @@
 //! originals made by formula. Contract: nothing here reads outside the repository, and nothing waits for time to pass:
 //! every wait is for an event and ends with [`PATIENCE`].
 
+pub mod bombs;
 pub mod client;
+pub mod forged;
 pub mod origin;
 pub mod pictures;
 pub mod server;

@@ -15,6 +15,7 @@ use crate::config::{Config, Effective};
 use crate::engine::vips::{Vips, VipsSpec};
 use crate::flow::dialect;
 use crate::telemetry::clock;
+use crate::telemetry::machine::cpus;
 use crate::transform::Format;
 use crate::url::{self, DialectSpec};
 
@@ -54,6 +55,7 @@ fn examined(settings: &Settings) -> Report {
         }
     }
     let config = config.ok();
+    findings.extend(machine::grants());
     let vips = Vips::start(VipsSpec { threads: 1 });
     let (libvips, formats) = match &vips {
         Ok(vips) => {
@@ -67,9 +69,10 @@ fn examined(settings: &Settings) -> Report {
     };
     if let Some(config) = &config {
         findings.push(machine::files(config));
+        findings.push(machine::workers(config));
         findings.extend(sources::findings(config));
     }
-    Report { libvips, cores: machine::cores(), formats, limits: limits(config.as_ref()), findings }
+    Report { libvips, cores: cpus(), formats, limits: limits(config.as_ref()), findings }
 }
 
 /// What settings and presets say about themselves.

@@ -6,22 +6,23 @@ use super::{Group, Kind, Reload, Setting};
 
 /// Ten years: further is `immutable` by another name, and seconds still fit 32 bits with a sign.
 const AGE: Kind = Kind::Duration { min: Duration::ZERO, max: Duration::from_hours(24 * 3650) };
-const TIER: Kind = Kind::Bytes { min: 0, max: 64 << 40 };
+const TIER_BYTES_MAX: u64 = 64 << 40;
+const TIER: Kind = Kind::Bytes { min: 0, max: TIER_BYTES_MAX };
 
 pub(super) const CACHE: Group = Group {
     title: "Cache",
     settings: &[
         Setting {
             key: "cache.memory_bytes",
-            kind: TIER,
-            default: "256MiB",
+            kind: Kind::Share { min: 0, max: TIER_BYTES_MAX, parts: 8, most: 256 << 20 },
+            default: "auto",
             reload: Reload::Start,
             doc: "Memory for variants; 0 keeps none.",
         },
         Setting {
             key: "cache.originals_memory_bytes",
-            kind: TIER,
-            default: "64MiB",
+            kind: Kind::Share { min: 0, max: TIER_BYTES_MAX, parts: 32, most: 64 << 20 },
+            default: "auto",
             reload: Reload::Start,
             doc: "Memory for originals, one of which serves many variants; 0 keeps none.",
         },
@@ -56,8 +57,8 @@ pub(super) const CACHE: Group = Group {
         },
         Setting {
             key: "cache.disk_queue_bytes",
-            kind: TIER,
-            default: "64MiB",
+            kind: Kind::Share { min: 0, max: TIER_BYTES_MAX, parts: 32, most: 64 << 20 },
+            default: "auto",
             reload: Reload::Start,
             doc: "What may wait to be written to disk; more is not kept there.",
         },

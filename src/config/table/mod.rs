@@ -47,6 +47,7 @@ pub enum Reload {
 /// Every setting, in groups.
 pub const GROUPS: &[Group] = &[
     serving::LISTENING,
+    serving::CLIENTS,
     serving::ANSWERS,
     serving::OPERATIONS,
     asking::SIGNING,

@@ -24,8 +24,8 @@ pub(super) const PASS_THROUGH: Group = Group {
         },
         Setting {
             key: "mount.memory_bytes",
-            kind: Kind::Bytes { min: 0, max: 1 << 40 },
-            default: "64MiB",
+            kind: Kind::Share { min: 0, max: 1 << 40, parts: 32, most: 64 << 20 },
+            default: "auto",
             reload: Reload::Start,
             doc: "Memory for responses of mounts; 0 keeps none there. Their disk is `cache.files_disk_bytes`.",
         },

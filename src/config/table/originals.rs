@@ -7,6 +7,7 @@ use super::{Form, Group, Kind, LINE, PRESIGNED, Reload, Setting, is_line};
 const TIMEOUT: Kind = Kind::Duration { min: Duration::from_millis(10), max: Duration::from_mins(10) };
 const ENDPOINT: Form =
     Form { says: "an http:// or https:// URL without user, query and fragment, or nothing", holds: is_endpoint };
+const NAME: Form = Form { says: "up to 64 letters, digits, `.`, `-` and `_`, or nothing", holds: is_name };
 
 pub(super) const SOURCES: Group = Group {
     title: "Sources",
@@ -38,8 +39,8 @@ pub(super) const SOURCES: Group = Group {
             kind: Kind::Bool,
             default: "false",
             reload: Reload::Start,
-            doc: "Whether HTTP sources may be on link-local addresses, on any port. Clouds hand out the credentials of \
-                  their machines there.",
+            doc: "Whether HTTP sources may be on link-local addresses, on any port. Those at which clouds hand out the \
+                  credentials of their machines stay refused.",
         },
         Setting {
             key: "allow_private_sources",
@@ -170,6 +171,14 @@ pub(super) const FETCHING: Group = Group {
             doc: "Originals that are fetched at a time.",
         },
         Setting {
+            key: "source.fetches_max",
+            kind: Kind::Int { min: 1, max: 100_000 },
+            default: "64",
+            reload: Reload::Start,
+            doc: "Of these so many from one host or bucket, so that a slow one leaves room for the others. As many \
+                  more wait a moment for their turn; further ones are refused with 503.",
+        },
+        Setting {
             key: "redirects_max",
             kind: Kind::Int { min: 0, max: 20 },
             default: "3",
@@ -205,6 +214,23 @@ pub(super) const FETCHING: Group = Group {
             doc: "Time for a whole fetch, redirects included.",
         },
         Setting {
+            key: "loop.name",
+            kind: Kind::Text(NAME),
+            default: "",
+            reload: Reload::Start,
+            doc: "The name of this deployment in `CDN-Loop` and `Via` of what it sends, the same on all of its nodes \
+                  and different from those of other deployments: a request that has it already is refused with 508. \
+                  Empty gives every process a name of its own.",
+        },
+        Setting {
+            key: "loop.hops_max",
+            kind: Kind::Int { min: 0, max: 100 },
+            default: "4",
+            reload: Reload::Start,
+            doc: "Other tintype servers that a request may have come through; one that came through more is refused \
+                  with 508.",
+        },
+        Setting {
             key: "source.bytes_max",
             kind: Kind::Bytes { min: 1, max: 4 << 30 },
             default: "64MiB",
@@ -218,4 +244,8 @@ fn is_endpoint(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     text.is_empty()
         || host.is_some_and(|host| !host.is_empty() && is_line(host) && !host.contains([' ', '@', '?', '#']))
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }

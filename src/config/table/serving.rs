@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use super::super::cidr::Cidr;
 use super::{Form, Group, Kind, LINE, Reload, Setting};
 
 const TIMEOUT: Kind = Kind::Duration { min: Duration::from_millis(10), max: Duration::from_hours(1) };
 const DRAIN: Kind = Kind::Duration { min: Duration::ZERO, max: Duration::from_hours(1) };
+
+/// RFC 4632 section 3.1 and RFC 4291 section 2.3; a plain address is a network of one.
+const CIDR: Form = Form { says: "IP addresses and networks, such as 192.0.2.0/24", holds: Cidr::is_cidr };
 
 /// RFC 9211 section 2: the name is a token or a string of structured fields; a token needs no quoting.
 const CACHE_NAME: Form = Form { says: "a letter followed by letters, digits, `-`, `.` or `_`", holds: is_cache_name };
@@ -55,6 +59,53 @@ pub(super) const LISTENING: Group = Group {
             default: "30s",
             reload: Reload::Start,
             doc: "Time for the answer to a request, everything included, before it is refused.",
+        },
+    ],
+};
+
+pub(super) const CLIENTS: Group = Group {
+    title: "Clients and load",
+    settings: &[
+        Setting {
+            key: "misses_max",
+            kind: Kind::Int { min: 1, max: 1_000_000 },
+            default: "10000",
+            reload: Reload::Start,
+            doc: "Requests that may wait for an original or a picture at a time. Further ones get a stale picture \
+                  where there is one, else 503. What is kept is served whatever waits.",
+        },
+        Setting {
+            key: "clients.misses_max",
+            kind: Kind::Int { min: 0, max: 1_000_000 },
+            default: "0",
+            reload: Reload::Start,
+            doc: "The same for one client (an IPv4 address or an IPv6 /64), refused with 429; 0 sets none. Behind a \
+                  CDN set `trusted_proxies` with it, or all requests are those of one client, the CDN.",
+        },
+        Setting {
+            key: "trusted_proxies",
+            kind: Kind::FormList(CIDR),
+            default: "",
+            reload: Reload::Start,
+            doc: "Addresses and networks, as `192.0.2.1` and `2001:db8::/32`, of the CDN and the proxies in front. \
+                  They alone are believed when they say whose requests they pass on; with none the other end of a \
+                  connection is the client.",
+        },
+        Setting {
+            key: "forwarded_fields",
+            kind: Kind::ChoiceList(&["forwarded", "x-forwarded-for"]),
+            default: "forwarded,x-forwarded-for",
+            reload: Reload::Start,
+            doc: "In which fields trusted proxies say it (RFC 7239). Name the one that yours writes: where a request \
+                  has both and they disagree, neither is believed.",
+        },
+        Setting {
+            key: "proxy_protocol",
+            kind: Kind::Bool,
+            default: "false",
+            reload: Reload::Start,
+            doc: "Whether connections of trusted proxies to `listen` begin with the PROXY protocol, version 1 or 2. \
+                  One that does not is closed; those of others are plain HTTP.",
         },
     ],
 };

@@ -31,8 +31,8 @@ pub(super) const SHARED: Group = Group {
         },
         Setting {
             key: "shared.queue_bytes_max",
-            kind: Kind::Bytes { min: 1 << 20, max: 64 << 30 },
-            default: "64MiB",
+            kind: Kind::Share { min: 1 << 20, max: 64 << 30, parts: 32, most: 64 << 20 },
+            default: "auto",
             reload: Reload::Start,
             doc: "Memory for what waits to be written to the bucket; more is not written.",
         },

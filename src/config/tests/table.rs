@@ -58,8 +58,10 @@ fn the_names_that_deployments_rely_on_exist() {
         OUTPUT_PIXELS_MAX URL_BYTES_MAX URL_OPTIONS_MAX REDIRECTS_MAX FETCH_CONNECT_TIMEOUT FETCH_FIRST_BYTE_TIMEOUT \
         FETCH_IDLE_TIMEOUT FETCH_TIMEOUT FETCHES_MAX CONNECTIONS_MAX HEADER_BYTES_MAX HEADER_TIMEOUT \
         KEEP_ALIVE_TIMEOUT DRAIN_DELAY DRAIN_TIMEOUT CORS_ORIGIN SERVER_TIMING CACHE_STATUS_NAME PRESETS_PATH \
-        LOG_LEVEL LOG_FORMAT MOUNTS MOUNT_MEMORY_BYTES MOUNT_BODY_BYTES_MAX MOUNT_REQUEST_BYTES_MAX SHARED_BUCKET \
-        SHARED_GET_TIMEOUT SHARED_QUEUE_BYTES_MAX SHARED_MARKS_POLL SHARED_KEEP SHARED_CLOCK_SKEW";
+        LOG_LEVEL LOG_FORMAT MOUNTS MOUNT_MEMORY_BYTES MOUNT_BODY_BYTES_MAX MOUNT_REQUEST_BYTES_MAX \
+        SHARED_BUCKET LOOP_NAME LOOP_HOPS_MAX SHARED_GET_TIMEOUT SHARED_QUEUE_BYTES_MAX SHARED_MARKS_POLL \
+        SHARED_KEEP SHARED_CLOCK_SKEW MISSES_MAX CLIENTS_MISSES_MAX TRUSTED_PROXIES FORWARDED_FIELDS \
+        PROXY_PROTOCOL SOURCE_FETCHES_MAX";
     for name in relied_on.split_whitespace() {
         assert!(names.contains(&format!("TINTYPE_{name}")), "{name}");
     }
@@ -96,7 +98,7 @@ fn every_setting_is_read() {
 fn both_ends_of_every_range_are_accepted_and_what_lies_beyond_is_not() {
     for setting in settings() {
         let (ends, beyond) = match setting.kind {
-            Kind::Int { min, max } | Kind::Bytes { min, max } => {
+            Kind::Int { min, max } | Kind::Bytes { min, max } | Kind::Share { min, max, .. } => {
                 ([min.to_string(), max.to_string()], [min.checked_sub(1), Some(max + 1)].map(text_of))
             }
             Kind::Duration { min, max } => {

@@ -8,6 +8,7 @@ use quick_xml::events::attributes::Attribute as Source;
 use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::{Error, NsReader, XmlVersion};
 
+use super::bounds::bounded;
 use super::names::{self, Attribute};
 use super::{Refusal, Sanitiser, XLINK, XML, picture, style};
 
@@ -75,6 +76,7 @@ impl Sanitiser {
             }
             let value = meant(&source)?;
             let Some(value) = self.value(element, kind, value) else { continue };
+            let value = bounded(name, value)?;
             match kind {
                 Attribute::Address => {
                     if let Some(target) = value.strip_prefix('#') {

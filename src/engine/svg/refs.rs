@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Elements that a drawing may have with every reference followed. A map with twenty thousand symbols stays far below;
 /// a renderer needs seconds for as many.
-const FOLLOWED_MAX: u64 = 1_000_000;
+pub const FOLLOWED_MAX: u64 = 1_000_000;
 
 /// References that may lead from one to the next.
 const CHAIN_MAX: u32 = 64;

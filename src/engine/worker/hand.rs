@@ -139,7 +139,8 @@ impl Worker {
                 let pixels = job.limits.output_pixels_max.saturating_mul(8);
                 let most = pixels.max(2 * original.len() as u64).saturating_add(RESULT_BYTES_SPARE);
                 match copied(memory, most) {
-                    Ok(bytes) => bytes,
+                    Ok(bytes) if !bytes.is_empty() => bytes,
+                    Ok(_) => return Err(Lost::Rubbish("a result is empty".to_owned())),
                     // That we have no memory or descriptor is not its fault.
                     Err(SealError::Io(error)) => {
                         tracing::warn!(%error, "result of a worker cannot be read");

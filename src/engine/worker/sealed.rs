@@ -19,7 +19,7 @@ const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlag
 pub enum SealError {
     #[error("the memory is not sealed")]
     Unsealed,
-    #[error("the memory holds {0} bytes, which is out of bounds")]
+    #[error("the memory holds {0} bytes, more than it may or fewer than it said")]
     Size(u64),
     #[error("the memory cannot be read")]
     Io(#[from] io::Error),
@@ -49,7 +49,7 @@ pub fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
     Ok(memory)
 }
 
-/// What sealed memory holds, copied: nothing of ours depends on it afterwards. From 1 to `len_max` bytes.
+/// What sealed memory holds, copied: nothing of ours depends on it afterwards.
 pub fn copied(memory: impl AsFd, len_max: u64) -> Result<Bytes, SealError> {
     let len = checked(&memory, len_max)?;
     let mut bytes = Vec::with_capacity(len);
@@ -68,6 +68,9 @@ pub fn copied(memory: impl AsFd, len_max: u64) -> Result<Bytes, SealError> {
 /// What sealed memory holds, mapped: no copy, and a descriptor's worth of memory as long as it lives.
 pub fn mapped(memory: impl AsFd, len_max: u64) -> Result<Bytes, SealError> {
     let len = checked(&memory, len_max)?;
+    if len == 0 {
+        return Ok(Bytes::new());
+    }
     // SAFETY: a fresh mapping at an address of the kernel's choice; the seals keep it from being cut while it lives.
     let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::SHARED, memory, 0) };
     let start = NonNull::new(start.map_err(io::Error::from)?.cast());
@@ -81,7 +84,7 @@ fn checked(memory: &impl AsFd, len_max: u64) -> Result<usize, SealError> {
         return Err(SealError::Unsealed);
     }
     let len = u64::try_from(fstat(memory).map_err(io::Error::from)?.st_size).unwrap_or(0);
-    if len == 0 || len > len_max {
+    if len > len_max {
         return Err(SealError::Size(len));
     }
     usize::try_from(len).map_err(|_| SealError::Size(len))
@@ -119,7 +122,8 @@ mod tests {
         drop(memory);
         assert_eq!(here, bytes);
         assert!(matches!(copied(sealed(&bytes).unwrap(), 99_999), Err(SealError::Size(100_000))));
-        assert!(matches!(copied(sealed(&[]).unwrap(), MAX), Err(SealError::Size(0))));
+        assert_eq!(copied(sealed(&[]).unwrap(), MAX).unwrap(), Bytes::new());
+        assert_eq!(mapped(sealed(&[]).unwrap(), MAX).unwrap(), Bytes::new());
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Request {
     pub body: Bytes,
     /// The other end of the connection.
     pub peer: IpAddr,
+    /// Whose request it is, where that is known: the requests of one client that reach an origin are capped.
+    pub client: Option<IpAddr>,
     /// The request's id, which the origin is told.
     pub id: String,
 }

@@ -33,6 +33,7 @@ use self::shelf::Shelf;
 use self::site::{Site, Target};
 use super::Failure;
 use super::labels::{file_labels, text_tag};
+use super::misses::Misses;
 use crate::cache::{
     DiskTier, FlightLimits, Flights, Key, Labels, MarkSet, Marks, Negative, Stamp, Tag, TierNames, Tiers,
 };
@@ -49,13 +50,13 @@ pub struct Mounts {
     flights: Flights<(Key, Stamp), Arc<Landed>, OriginError>,
     /// URIs whose answers could not be kept a moment ago: waiting for one answer would not help anyone else.
     passing: Negative<()>,
+    /// Requests that wait for an origin, and whose.
+    misses: Arc<Misses>,
     /// What was purged.
     marks: Arc<Marks>,
     tracker: TaskTracker,
     /// This cache in `Cache-Status`.
     name: String,
-    /// This process in `Via`.
-    via: String,
     body_bytes_max: u64,
     request_bytes_max: u64,
 }
@@ -72,8 +73,6 @@ pub struct Claim {
 const PASSING_MAX: usize = 10_000;
 const PASSING_S: u64 = 60;
 const TIERS: TierNames = TierNames { memory: "mount_memory", disk: "mount_disk" };
-/// Bytes of randomness in the name of a process.
-const INSTANCE_BYTES: usize = size_of::<u32>();
 
 // === impl Mounts ===
 
@@ -82,13 +81,14 @@ impl Mounts {
     ///
     /// # Errors
     /// An origin is no address that can be asked.
-    pub fn new(
+    pub(super) fn new(
         config: &config::Mounts,
         name: &str,
         origins: Arc<Origins>,
         disk: Option<DiskTier>,
         marks: Arc<Marks>,
         tracker: TaskTracker,
+        misses: Arc<Misses>,
     ) -> Result<Self, OriginSetupError> {
         let sites: Result<Vec<_>, _> = config.list.iter().map(|mount| Site::new(mount).map(Arc::new)).collect();
         let mut sites = sites?;
@@ -100,10 +100,10 @@ impl Mounts {
             shelf: Shelf::new(tiers),
             flights: Flights::new(FlightLimits::of("mount")),
             passing: Negative::new(PASSING_MAX),
+            misses,
             marks,
             tracker,
             name: name.to_owned(),
-            via: format!("{name}-{}", instance()),
             body_bytes_max: config.body_bytes_max,
             request_bytes_max: config.request_bytes_max,
         })
@@ -125,9 +125,6 @@ impl Mounts {
     /// # Errors
     /// [`Failure`] says what the client is told; what an origin answers is never one.
     pub async fn answer(self: &Arc<Self>, claim: Claim, request: Request) -> Result<Answer, Failure> {
-        if self.is_loop(&request.headers) {
-            return Err(Failure::mount_loop());
-        }
         if matches!(request.method, Method::TRACE | Method::CONNECT) {
             return Err(Failure::mount_method(request.method.as_str()));
         }
@@ -198,11 +195,4 @@ impl Mounts {
     pub fn flights(&self) -> usize {
         self.flights.len()
     }
-}
-
-/// A name of this process that another one hardly has.
-fn instance() -> String {
-    let mut random = [0u8; INSTANCE_BYTES];
-    getrandom::fill(&mut random).expect("invariant: the kernel's random source never fails once the system is up");
-    format!("{:08x}", u32::from_be_bytes(random))
 }

@@ -59,10 +59,14 @@ impl Mounts {
             }
             Plan::NothingKept => Err(Failure::mount_only_if_cached()),
             Plan::Complete(part, range) => {
+                let _turn = self.misses.both(visit.request.client)?;
                 let landed = self.exchange(&visit, Question::Complete(part, range)).await;
                 self.landed(&visit, landed.map(Arc::new), Forward::Partial, Role::Alone).await
             }
-            Plan::Ask { known, why } => self.ask(&visit, known, why).await,
+            Plan::Ask { known, why } => {
+                let _turn = self.misses.both(visit.request.client)?;
+                self.ask(&visit, known, why).await
+            }
         }
     }
 

@@ -18,12 +18,6 @@ impl Failure {
         Self::new(405, "method-not-allowed", "method is not allowed", format!("{method} is not served by this mount"))
     }
 
-    /// The request has come back to where it was (RFC 5842 §7.2).
-    pub(super) fn mount_loop() -> Self {
-        let detail = "the origin of this mount leads back to this server";
-        Self::new(508, "mount-loop", "the request runs in a circle", detail)
-    }
-
     /// `only-if-cached` (RFC 9111 §5.2.1.7).
     pub(super) fn mount_only_if_cached() -> Self {
         let detail = "the request says only-if-cached, and there is nothing that may be used for it";

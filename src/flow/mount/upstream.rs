@@ -15,6 +15,7 @@ use super::site::{SURROGATE, Target};
 use crate::cache::Stamp;
 use crate::origin::{Collected, Fetched, OriginError, OriginFreshness, Original, Outbound, Validators};
 use crate::semantics::fields::{joined, lines};
+use crate::semantics::loops::{CDN_LOOP, Passed};
 use crate::semantics::{hop_by_hop, update};
 use crate::telemetry::clock;
 use crate::telemetry::metrics::Counter;
@@ -86,7 +87,7 @@ impl Mounts {
         conditions.apply(&mut headers);
         let answer = match &target.source {
             None => self.send_http(target, request, headers).await,
-            Some(source) => self.read_store(source, &headers).await,
+            Some(source) => self.read_store(source, request, &headers).await,
         };
         Counter::OriginFetches.add(1, &[("scheme", target.scheme()), ("result", result_label(&answer))]);
         let (status, mut headers, body, received_s) = answer?;
@@ -108,11 +109,11 @@ impl Mounts {
         Ok((status, headers, body, received_s))
     }
 
-    async fn read_store(&self, source: &str, headers: &HeaderMap) -> Result<Answered, OriginError> {
+    async fn read_store(&self, source: &str, request: &Request, headers: &HeaderMap) -> Result<Answered, OriginError> {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let known =
             Validators { etag: text(IF_NONE_MATCH), last_modified: text(IF_MODIFIED_SINCE), ..Validators::default() };
-        let fetched = self.origins.fetch(source, Some(&known)).await;
+        let fetched = self.origins.fetch_for(&Passed::of(&request.headers), source, Some(&known)).await;
         let received_s = clock::now_unix_s();
         let (status, headers, body) = match fetched {
             Ok(Fetched::Body(original)) => (StatusCode::OK, described(&original), original.bytes),
@@ -139,16 +140,12 @@ impl Mounts {
         }
         append(headers, X_FORWARDED_FOR, &peer_text(request.peer));
         append(headers, SURROGATE_CAPABILITY, &format!("{SURROGATE}=\"Surrogate/1.0\""));
-        append(headers, VIA, &format!("1.1 {}", self.via));
+        append(headers, VIA, &format!("1.1 {}", self.origins.name()));
+        append(headers, CDN_LOOP, self.origins.name());
         headers.entry(X_FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
         if let Ok(id) = HeaderValue::from_str(&request.id) {
             headers.insert(X_REQUEST_ID, id);
         }
-    }
-
-    /// Whether a request has passed through this very process already.
-    pub(super) fn is_loop(&self, headers: &HeaderMap) -> bool {
-        lines(headers, VIA).any(|line| line.split(',').any(|hop| hop.split_whitespace().nth(1) == Some(&self.via)))
     }
 }
 

@@ -28,6 +28,7 @@ impl Mounts {
         if request.method == Method::OPTIONS && is_for_us(&mut request.headers) {
             return Ok(own_options());
         }
+        let _turn = self.misses.both(request.client)?;
         let came =
             self.send(target, &request, Conditions::Verbatim).await.map_err(|error| Failure::from_mount(&error))?;
         let (status, now_s) = (came.status, clock::now_unix_s());

@@ -62,6 +62,7 @@ fn origin_limits(fetch: &config::Fetch) -> OriginLimits {
         idle_ms_max: ms(fetch.idle_timeout),
         total_ms_max: ms(fetch.timeout),
         fetches_max: fetch.fetches_max,
+        per_origin_fetches_max: fetch.source_fetches_max,
         ..OriginLimits::default()
     }
 }

@@ -81,16 +81,56 @@ async fn a_client_that_leaves_drops_its_request() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait_for_a_place() {
+async fn a_connection_beyond_the_limit_gets_the_place_of_one_that_does_nothing() {
+    let server = Server::start(ListenerSpec { connections_max: 2, ..listener_spec() });
+    let mut idle = server.client().await;
+    assert_eq!(idle.request("GET", "/image", &[]).await.status, 200);
+    let mut busy = server.client().await;
+    busy.send(request("GET", "/slow", &[])).await;
+    soon(server.toy.begun.notified()).await;
+    for _ in 0..3 {
+        let mut next = server.client().await;
+        assert_eq!(next.request("GET", "/image", &[]).await.status, 200);
+        assert_eq!(idle.rest().await, b"", "the one that did nothing for longest is closed");
+        idle = next;
+    }
+    server.toy.go.notify_one();
+    assert_eq!(busy.answer_to("GET").await.status, 200, "the one that did something is not");
+    assert_eq!(server.serving.connections(), 2);
+}
+
+#[tokio::test]
+async fn heads_that_never_come_give_way() {
+    let server = Server::start(ListenerSpec { connections_max: 3, ..listener_spec() });
+    let mut slow = Vec::new();
+    for beginning in ["", "P", "GET /image HTT"] {
+        let mut client = server.client().await;
+        client.send(beginning).await;
+        slow.push(client);
+    }
+    for mut client in slow {
+        assert_eq!(server.get("/image", &["Connection: close"]).await.status, 200);
+        assert_eq!(client.rest().await, b"");
+        // Its place, which is free now, goes to one that keeps it.
+        let mut keeps = server.client().await;
+        keeps.send("GET /image HTT").await;
+        std::mem::drop(tokio::spawn(async move { keeps.rest().await }));
+    }
+}
+
+#[tokio::test]
+async fn where_all_are_busy_the_next_one_is_sent_away() {
     let server = Server::start(ListenerSpec { connections_max: 1, ..listener_spec() });
-    let mut first = server.client().await;
-    assert_eq!(first.request("GET", "/image", &[]).await.status, 200);
-    let mut second = server.client().await;
-    second.send(request("GET", "/image", &[])).await;
-    assert_eq!(first.request("GET", "/image", &[]).await.status, 200);
-    assert_eq!(server.serving.connections(), 1);
-    drop(first);
-    assert_eq!(second.answer_to("GET").await.status, 200);
+    let mut busy = server.client().await;
+    busy.send(request("GET", "/slow", &[])).await;
+    soon(server.toy.begun.notified()).await;
+    let mut refused = server.client().await;
+    let got = refused.request("GET", "/image", &[]).await;
+    assert_eq!((got.status, got.field("retry-after"), got.field("cache-control")), (503, Some("2"), Some("no-store")));
+    assert_eq!((got.text(), refused.rest().await), ("the server is busy: too many connections\n", Vec::new()));
+    server.toy.go.notify_one();
+    assert_eq!(busy.answer_to("GET").await.status, 200);
+    assert_eq!(busy.request("GET", "/image", &[]).await.status, 200, "nobody has taken its place");
 }
 
 /// A frame of HTTP/2 (RFC 9113, section 4.1).

@@ -221,6 +221,7 @@ pub fn request(method: &str, path: &str, lines: &[&str]) -> String {
 pub fn listener_spec() -> ListenerSpec {
     ListenerSpec {
         connections_max: 64,
+        proxies: Arc::default(),
         header_bytes_max: 16 * 1024,
         header_timeout: PATIENCE * 2,
         body_timeout: PATIENCE,

@@ -31,6 +31,10 @@ fn every_v4_block_has_its_borders() {
         ("172.16.0.0", "172.31.255.255", "172.15.255.255", "172.32.0.0"),
         ("192.0.0.0", "192.0.0.255", "191.255.255.255", "192.0.1.0"),
         ("192.0.2.0", "192.0.2.255", "192.0.1.255", "192.0.3.0"),
+        ("192.31.196.0", "192.31.196.255", "192.31.195.255", "192.31.197.0"),
+        ("192.52.193.0", "192.52.193.255", "192.52.192.255", "192.52.194.0"),
+        ("192.175.48.0", "192.175.48.255", "192.175.47.255", "192.175.49.0"),
+        ("168.63.129.16", "168.63.129.16", "168.63.129.15", "168.63.129.17"),
         ("192.88.99.0", "192.88.99.255", "192.88.98.255", "192.88.100.0"),
         ("192.168.0.0", "192.168.255.255", "192.167.255.255", "192.169.0.0"),
         ("198.18.0.0", "198.19.255.255", "198.17.255.255", "198.20.0.0"),
@@ -65,6 +69,8 @@ fn every_v6_block_has_its_borders() {
         "2002::",
         "2002:7f00:1::1",
         "2002:ffff:ffff::1",
+        "2620:4f:8000::1",
+        "2620:4f:8000:ffff::1",
         "3fff::1",
         "3fff:fff::1",
         "4000::1",
@@ -80,7 +86,16 @@ fn every_v6_block_has_its_borders() {
     for text in refused {
         assert_ne!(kind(text), AddressKind::Global, "{text}");
     }
-    for text in ["2000::1", "2001:200::1", "2001:db7::1", "2001:db9::1", "2003::1", "3ffe:ffff::1", "3fff:1000::1"] {
+    for text in [
+        "2000::1",
+        "2001:200::1",
+        "2001:db7::1",
+        "2001:db9::1",
+        "2003::1",
+        "2620:4f:8001::1",
+        "3ffe:ffff::1",
+        "3fff:1000::1",
+    ] {
         assert_eq!(kind(text), AddressKind::Global, "{text}");
     }
 }
@@ -89,14 +104,17 @@ fn every_v6_block_has_its_borders() {
 fn v4_inside_v6() {
     for (inner, expected) in [
         ("127.0.0.1", AddressKind::Loopback),
-        ("169.254.169.254", AddressKind::LinkLocal),
+        ("169.254.1.1", AddressKind::LinkLocal),
+        ("169.254.169.254", AddressKind::Special),
         ("10.0.0.1", AddressKind::Private),
         ("8.8.8.8", AddressKind::Global),
     ] {
         assert_eq!(kind(&format!("::ffff:{inner}")), expected, "{inner}");
         // As a class: the deprecated compatible form, ISATAP below a public prefix, and both NAT64 prefixes.
         // `::127.0.0.1` is not `::1`, and must not count as loopback either.
-        for class in ["::", "2600::5efe:", "2600::200:5efe:", "64:ff9b::", "64:ff9b:1::"] {
+        for class in
+            ["::", "2600::5efe:", "2600::200:5efe:", "fe80::5efe:", "fd00::200:5efe:", "64:ff9b::", "64:ff9b:1::"]
+        {
             assert_eq!(kind(&format!("{class}{inner}")), AddressKind::Special, "{class}{inner}");
         }
         assert_eq!(kind_of(format!("64:ff9b::{inner}").parse().expect("an address"), true), expected, "{inner}");
@@ -177,6 +195,20 @@ fn special_addresses_cannot_be_allowed_by_kind() {
     for host in ["0.0.0.0", "100.64.0.1", "224.0.0.1", "255.255.255.255", "[::]", "[::127.0.0.1]", "[ff02::1]"] {
         assert_eq!(admit(&all, &format!("http://{host}/")), Some(Err("source-address-refused")), "{host}");
     }
+}
+
+#[test]
+fn clouds_hand_out_no_credentials_whatever_is_allowed() {
+    let all = OriginsSpec { allow_loopback: true, allow_link_local: true, allow_private: true, ..spec() };
+    let hosts = METADATA_V4.map(|ip| ip.to_string()).into_iter().chain(METADATA_V6.map(|ip| format!("[{ip}]")));
+    for host in hosts.chain(["[::ffff:169.254.169.254]", "100.100.100.200", "192.0.0.192"].map(str::to_owned)) {
+        for port in ["", ":8080"] {
+            let text = format!("http://{host}{port}/");
+            assert_eq!(admit(&all, &text), Some(Err("source-address-refused")), "{text}");
+        }
+    }
+    let exact = OriginsSpec { trusted_hosts: vec!["169.254.169.254:80".into()], ..spec() };
+    assert_eq!(admit(&exact, "http://169.254.169.254/"), Some(Ok(Reach::Trusted)), "who writes it out means it");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::HeaderMap;
 use http_body_util::{BodyExt, Limited};
 use object_store::ClientOptions;
 use object_store::client::{
@@ -39,7 +40,11 @@ pub(super) struct Connector {
 
 /// What came of the last try of one request.
 #[derive(Debug, Clone, Default)]
-pub(in crate::origin) struct Exchange(Arc<Mutex<Seen>>);
+pub(in crate::origin) struct Exchange {
+    /// Sent beside those that the library signs.
+    headers: HeaderMap,
+    seen: Arc<Mutex<Seen>>,
+}
 
 #[derive(Debug, Clone, Default)]
 struct Seen {
@@ -106,6 +111,7 @@ impl Service {
             .map_err(|error| HttpError::new(HttpErrorKind::Decode, ServiceError::Address(error)))?;
         let mut request = Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
+        request.headers_mut().extend(exchange.iter().flat_map(|exchange| exchange.headers.clone()));
         if body.content_length() > 0 {
             *request.body_mut() = Some(reqwest::Body::wrap(body));
         }
@@ -165,6 +171,11 @@ impl fmt::Debug for Service {
 // === impl Exchange ===
 
 impl Exchange {
+    /// An exchange whose requests carry these fields.
+    pub(super) fn with(headers: HeaderMap) -> Self {
+        Self { headers, seen: Arc::default() }
+    }
+
     /// What the endpoint said about freshness.
     pub(super) fn freshness(&self) -> OriginFreshness {
         self.seen().freshness
@@ -182,11 +193,11 @@ impl Exchange {
     }
 
     fn note(&self, seen: &Seen) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone_from(seen);
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone_from(seen);
     }
 
     fn seen(&self) -> Seen {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -196,6 +207,6 @@ fn kind_of(failure: Failure) -> HttpErrorKind {
         Failure::ConnectTimeout => HttpErrorKind::Timeout,
         Failure::Refused | Failure::Connect => HttpErrorKind::Connect,
         Failure::BrokeBeforeAnswer => HttpErrorKind::Request,
-        Failure::Other => HttpErrorKind::Unknown,
+        Failure::Header | Failure::Other => HttpErrorKind::Unknown,
     }
 }

@@ -113,7 +113,7 @@ fn a_missing_label_is_a_bug() {
 #[test]
 fn statuses_are_a_bounded_set() {
     let labels: BTreeSet<_> = (0..=u16::MAX).map(status_label).collect();
-    assert_eq!(labels.len(), 27 + 6);
+    assert_eq!(labels.len(), 28 + 6);
     for (status, label) in [(200, "200"), (418, "4xx"), (599, "5xx"), (99, "other"), (600, "other"), (65_535, "other")]
     {
         assert_eq!(status_label(status), label, "{status}");
