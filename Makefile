@@ -174,13 +174,14 @@ fuzz-asan: setup ## Run each fuzz target with AddressSanitizer, in builds of its
 #> libvips and its codecs are not instrumented: what their memory does is seen where ours is touched.
 	@RUSTC_BOOTSTRAP=1 $(MAKE) fuzz-targets FUZZ_SANITIZER=address FUZZ_FOLDER=fuzz/target/address
 
-# Runs FUZZ_TARGETS under FUZZ_SANITIZER, built in FUZZ_FOLDER. Any toolchain will do, a stable one too.
+# Runs FUZZ_TARGETS under FUZZ_SANITIZER, built in FUZZ_FOLDER; workers are those of an ordinary build. Any toolchain will do.
 .PHONY: fuzz-targets
 fuzz-targets:
 	@if [ "$$($(CARGO) fuzz --version 2>/dev/null)" != "cargo-fuzz $(CARGO_FUZZ_VERSION)" ]; then
 	    echo "Installing cargo-fuzz $(CARGO_FUZZ_VERSION), once, in a few minutes"
 	    $(CARGO) install --locked cargo-fuzz@$(CARGO_FUZZ_VERSION)
 	fi
+	$(CARGO) build --quiet --locked
 	$(CARGO) run --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir target --example seeds
 	targets="$(FUZZ_TARGETS)"
 	for target in $${targets:-$$($(CARGO) fuzz list)}; do
@@ -189,7 +190,7 @@ fuzz-targets:
 	    [ -f "$$dictionary" ] && dictionary=-dict=$$dictionary || dictionary=
 	    mkdir -p "fuzz/corpus/$$target"
 	    $(CARGO) fuzz run -s $(FUZZ_SANITIZER) --target-dir $(FUZZ_FOLDER) "$$target" -- \
-	        -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=8192 \
+	        -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=2048 -max_len=8192 \
 	        -verbosity=0 -print_final_stats=1 $$dictionary
 	done
 

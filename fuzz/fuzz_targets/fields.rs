@@ -10,6 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use tintype::semantics::disposition::{Disposition, content_disposition};
 use tintype::semantics::fields::lines;
 use tintype::semantics::invalidation::invalidated;
+use tintype::semantics::loops::{Identity, Loop, Passed};
 use tintype::semantics::vary::VaryKey;
 use tintype::semantics::{hop_by_hop, request_id, update};
 
@@ -32,6 +33,10 @@ fuzz_target!(|text: &str| {
         assert!(key.matches(&two, None), "a request does not select what it got");
         assert_eq!(VaryKey::of(lines(&one, VARY), &two).as_ref(), Some(&key));
     }
+    let here = Identity::new("here", 8);
+    let passed = Passed::of(&one);
+    let sent = Passed::of(&here.fields(&passed));
+    assert_eq!(here.judge(&sent), Some(Loop::Own), "a request in a circle is not known again");
     let mut updated = one.clone();
     update::update(&mut updated, &two, NOW_S);
     let mut twice = updated.clone();

@@ -29,6 +29,7 @@ pub mod worker;
 pub use error::{Bound, EngineError};
 #[cfg(target_os = "linux")]
 pub use hands::Retirement;
+pub use header::admitted;
 pub use isolation::{Isolation, StartError, Workplace};
 pub use job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
 pub use metadata::{Standard, credits_only};

@@ -113,6 +113,7 @@ fn pictures(seeds: &mut Seeds) {
                 seeds.input("bitmap", [&[u8::from(format == Format::Ico)][..], &file[magic..]].concat());
             }
             seeds.input("sniff", file.to_vec());
+            seeds.input("header", file.to_vec());
         }
     }
 }
