@@ -9,11 +9,15 @@ MAKEFLAGS += --no-print-directory
 
 CARGO ?= cargo
 CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.1
 CACHE_TESTS_VERSION := 0.4.5
 # Arguments for the program: make demo ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
-# Cases that each property is tried with: make fuzz CASES=100000
+# Cases that each property is tried with, and seconds that each fuzz target runs: make fuzz CASES=100000 FUZZ_SECONDS=600
 CASES ?= 20000
+FUZZ_SECONDS ?= 60
+# Fuzz targets to run, all by default: make fuzz FUZZ_TARGETS=svg
+FUZZ_TARGETS ?=
 SOAK_SECONDS ?= 300
 SOAK_KILLS ?= 200
 SOAK_CHAOS ?= 20
@@ -164,9 +168,36 @@ conformance: setup ## Run the suite http-cache-tests against a pass-through moun
 	    mount::conformance::the_suite_says_what_is_expected_of_it
 
 .PHONY: fuzz
-fuzz: setup ## Try every property of parsers, canonical form, keys and geometry with many random cases.
-#> More of them: make fuzz CASES=200000
+fuzz: setup ## Try every property of parsers, keys and geometry with many cases, then run each fuzz target for a while.
+#> More of it: make fuzz CASES=200000 FUZZ_SECONDS=3600; one target: make fuzz FUZZ_TARGETS=svg
+#> What fails is kept in fuzz/artifacts; corpora and dictionaries are made from the tables, and grow in fuzz/corpus.
 	@PROPTEST_CASES=$(CASES) $(CARGO) test --locked --lib
+	$(MAKE) fuzz-targets FUZZ_SANITIZER=none FUZZ_FOLDER=fuzz/target
+
+.PHONY: fuzz-asan
+fuzz-asan: setup ## Run each fuzz target with AddressSanitizer, in builds of its own.
+#> libvips and its codecs are not instrumented: what their memory does is seen where ours is touched.
+	@RUSTC_BOOTSTRAP=1 $(MAKE) fuzz-targets FUZZ_SANITIZER=address FUZZ_FOLDER=fuzz/target/address
+
+# Runs FUZZ_TARGETS under FUZZ_SANITIZER, built in FUZZ_FOLDER; workers are those of an ordinary build. Any toolchain will do.
+.PHONY: fuzz-targets
+fuzz-targets:
+	@if [ "$$($(CARGO) fuzz --version 2>/dev/null)" != "cargo-fuzz $(CARGO_FUZZ_VERSION)" ]; then
+	    echo "Installing cargo-fuzz $(CARGO_FUZZ_VERSION), once, in a few minutes"
+	    $(CARGO) install --locked cargo-fuzz@$(CARGO_FUZZ_VERSION)
+	fi
+	$(CARGO) build --quiet --locked
+	$(CARGO) run --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir target --example seeds
+	targets="$(FUZZ_TARGETS)"
+	for target in $${targets:-$$($(CARGO) fuzz list)}; do
+	    echo "fuzz target $$target, $(FUZZ_SECONDS) s"
+	    dictionary=fuzz/target/dictionaries/$$target.dict
+	    [ -f "$$dictionary" ] && dictionary=-dict=$$dictionary || dictionary=
+	    mkdir -p "fuzz/corpus/$$target"
+	    $(CARGO) fuzz run -s $(FUZZ_SANITIZER) --target-dir $(FUZZ_FOLDER) "$$target" -- \
+	        -max_total_time=$(FUZZ_SECONDS) -timeout=30 -rss_limit_mb=2048 -max_len=8192 \
+	        -verbosity=0 -print_final_stats=1 $$dictionary
+	done
 
 .PHONY: leak
 leak: setup ## Run the tests of the libvips layer under valgrind: no invalid access, no leak.

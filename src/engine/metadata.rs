@@ -21,6 +21,14 @@ pub enum Keep {
     Nothing,
 }
 
+/// The standards by which a file says who made the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standard {
+    Exif,
+    Iptc,
+    Xmp,
+}
+
 /// Resolution of a result that says nothing about it, in pixels a millimetre: 72 dots an inch.
 const PIXELS_PER_MM: f64 = 72.0 / 25.4;
 
@@ -91,6 +99,16 @@ pub fn scrubbed(image: &Image, keep: Keep, format: Format) -> Result<(Image, boo
     })?;
     let is_left = ["exif-data", "iptc-data", "photoshop-data", "xmp-data"].iter().any(|field| image.has(field));
     Ok((image, is_left))
+}
+
+/// The block that takes the place of an original's: who made the picture, and nothing else; `None` where the block does
+/// not say that. Any bytes may be given.
+pub fn credits_only(standard: Standard, block: &[u8]) -> Option<Vec<u8>> {
+    match standard {
+        Standard::Exif => exif::write(&exif::read(block)),
+        Standard::Iptc => iptc::segment(&iptc::read(block)),
+        Standard::Xmp => xmp::packet(&xmp::read(block)).map(String::into_bytes),
+    }
 }
 
 /// The image of pixels that stand upright, with nothing that tells a viewer to turn them again.

@@ -29,11 +29,14 @@ pub mod worker;
 pub use error::{Bound, EngineError};
 #[cfg(target_os = "linux")]
 pub use hands::Retirement;
+pub use header::admitted;
 pub use isolation::{Isolation, StartError, Workplace};
 pub use job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
+pub use metadata::{Standard, credits_only};
 pub use pipeline::run;
 pub use pool::{Patience, Pool, PoolSpec, PoolState, Results};
 pub use sniff::{is_truncated, sniff};
+pub use svg::sanitised as sanitised_svg;
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,7 @@ mod wire;
 
 pub use admin::Admin;
 pub use client::Proxies;
+pub use client::preamble::{NoPreamble, Preamble, parse as parse_preamble};
 pub use drain::{Drained, EndSignals, drain};
 pub use listener::{ListenError, Listener, Serving};
 pub use routes::Main;

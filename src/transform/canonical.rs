@@ -110,6 +110,12 @@ mod tests {
     }
 
     #[test]
+    fn a_copyright_that_is_to_go_is_not_kept_by_whoever_reads_the_text() {
+        let bare = Transform { keep_copyright: false, ..Transform::default() };
+        assert_eq!(Transform::from_canonical(&bare.canonical()), Some(bare));
+    }
+
+    #[test]
     fn a_ratio_is_folded_where_nothing_else_depends_on_it() {
         let doubled = Transform { dpr: 2.0, ..sized(ResizeType::Fit, 100, 50) };
         assert_eq!(doubled.clone().normalised(), sized(ResizeType::Fit, 200, 100).normalised());
@@ -141,6 +147,7 @@ mod tests {
             zoom in prop::sample::select(vec![0.5, 1.0, 1.0, 1.0, 2.0]),
             enlarge: bool, extend: bool, aspect: bool, min_width in prop::sample::select(vec![0u32, 0, 0, 300]),
             padding in prop::sample::select(vec![0u32, 0, 7]),
+            (auto_rotate, strip_metadata, keep_copyright, strip_color_profile) in any::<(bool, bool, bool, bool)>(),
             crop in prop::option::of((0.0f64..700.0, prop::sample::select(vec![0.0, 0.25, 0.5, 333.7])))
         ) -> Transform {
             Transform {
@@ -148,6 +155,10 @@ mod tests {
                 extend: extend.then(Gravity::default), extend_aspect: aspect.then(Gravity::default),
                 padding: super::super::Padding { top: padding, ..Default::default() },
                 crop: crop.map(|(width, height)| super::super::Crop { width, height, gravity: None }),
+                auto_rotate,
+                strip_metadata,
+                keep_copyright,
+                strip_color_profile,
                 ..Transform::default()
             }
         }

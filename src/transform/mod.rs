@@ -80,7 +80,8 @@ pub struct Transform {
     #[serde(skip_serializing_if = "is_default")]
     pub max_bytes: u64,
     pub strip_metadata: bool,
-    #[serde(skip_serializing_if = "is_default")]
+    // Left out where it is off, so absence must not mean the default of a transform, which is on.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub keep_copyright: bool,
     pub strip_color_profile: bool,
     /// Originals of these formats pass through when the same or no format is asked for.

@@ -4,6 +4,10 @@ use super::tree::{Finding, Page, Tree};
 
 const SECTIONS: [&str; 4] = ["[dependencies]", "[dev-dependencies]", "[build-dependencies]", "[features]"];
 
+/// The fuzz targets are a workspace of their own, and what they try is this crate as it is.
+const FUZZ: &str = "fuzz/Cargo.toml";
+const THIS_CRATE: &str = r#"{ path = ".." }"#;
+
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     tree.pages.iter().filter(|page| page.path.ends_with("Cargo.toml")).flat_map(check_page).collect()
 }
@@ -31,7 +35,8 @@ fn check_page(page: &Page) -> Vec<Finding> {
             if name < last.as_str() {
                 find(format!("`{name}` stands after `{last}`"));
             }
-            if let Some(wrong) = wrong_source(value).filter(|_| section != "[features]") {
+            let is_exempt = section == "[features]" || page.path == FUZZ && value == THIS_CRATE;
+            if let Some(wrong) = wrong_source(value).filter(|_| !is_exempt) {
                 find(format!("`{name}`: {wrong}"));
             }
             name.clone_into(&mut last);
@@ -79,5 +84,14 @@ mod tests {
         for value in ["\"*\"", "{ git = \"x\" }", "{ version = \"1\", path = \"x\" }"] {
             assert_eq!(findings(&format!("[dev-dependencies]\n# A.\na = {value}\n")), 1, "{value}");
         }
+    }
+
+    #[test]
+    fn the_fuzz_targets_may_name_this_crate_and_no_other_place() {
+        let of = |path: &str, place: &str| {
+            let text = format!("[dependencies]\n# What is tried.\ntintype = {{ path = \"{place}\" }}\n");
+            check(&Tree::sample(&[(path, &text)])).len()
+        };
+        assert_eq!((of("fuzz/Cargo.toml", ".."), of("fuzz/Cargo.toml", "../a"), of("Cargo.toml", "..")), (0, 1, 1));
     }
 }

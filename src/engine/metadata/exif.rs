@@ -113,7 +113,7 @@ fn rendered(block: &[u8]) -> Result<Vec<(&'static str, String)>, VipsError> {
 }
 
 /// A block of one directory. Source: TIFF 6.0, section 2; Exif 2.32, section 4.6.
-fn write(credits: &Credits) -> Option<Vec<u8>> {
+pub fn write(credits: &Credits) -> Option<Vec<u8>> {
     let values = [(ARTIST, &credits.artist), (COPYRIGHT, &credits.copyright)];
     let values: Vec<(u16, &String)> =
         values.into_iter().filter_map(|(tag, value)| Some((tag, value.as_ref()?))).collect();

@@ -50,7 +50,7 @@ impl Proxies {
 
     /// Whose request this is; `None` where a trusted proxy says nothing about it, which is then a client that nobody
     /// can tell from others.
-    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         if !self.trusts(peer) {
             return Some(peer);
         }
