@@ -41,7 +41,7 @@ pub fn run(args: &ManArgs) -> anyhow::Result<()> {
     root.build();
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        for command in std::iter::once(&root).chain(root.get_subcommands()) {
+        for command in std::iter::once(&root).chain(root.get_subcommands().filter(|command| !command.is_hide_set())) {
             let path = folder.join(Man::new(command.clone()).get_filename());
             let page = page(command).context("the page cannot be made")?;
             fs::write(&path, page).with_context(|| format!("{} cannot be written", path.display()))?;

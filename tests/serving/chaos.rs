@@ -174,6 +174,7 @@ impl Scene {
             1 => self.signal(dice, Signal::STOP, round, "stop a worker"),
             2 => {
                 kill(self.template(), Signal::KILL);
+                // sleep: until the next disturbance.
                 thread::sleep(round);
                 "kill the template"
             }
@@ -183,6 +184,7 @@ impl Scene {
             6 => match &self.shim {
                 Some(shim) => {
                     shim.fail(rustix::io::Errno::NOSPC.raw_os_error(), "w");
+                    // sleep: as long as the disk is full.
                     thread::sleep(round);
                     shim.heal();
                     "a full disk"
@@ -197,6 +199,7 @@ impl Scene {
                 let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
                 let few = Rlimit { current: Some(used + dice.roll(8)), maximum };
                 let before = prlimit(pid, Resource::Nofile, few).expect("a process of ours");
+                // sleep: as long as there are few.
                 thread::sleep(round);
                 prlimit(pid, Resource::Nofile, before).expect("a process of ours");
                 "few descriptors"
@@ -206,6 +209,7 @@ impl Scene {
 
     fn in_a_mood(&self, mood: usize, lasts: Duration, name: &'static str) -> &'static str {
         self.mood.store(mood, Ordering::SeqCst);
+        // sleep: as long as the mood lasts.
         thread::sleep(lasts);
         self.mood.store(WELL, Ordering::SeqCst);
         name
@@ -216,7 +220,7 @@ impl Scene {
         if let Some(pid) = workers.get(dice.roll(workers.len().max(1) as u64) as usize) {
             kill(Some(*pid), signal);
         }
-        // A job that is killed twice is taken for the reason.
+        // sleep: a job that is killed twice in a row is taken for the reason.
         thread::sleep(pause);
         name
     }
