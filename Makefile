@@ -20,6 +20,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
 SOAK_SECONDS ?= 300
 SOAK_KILLS ?= 200
+SOAK_CHAOS ?= 20
 SOAK_SEED ?=
 # Tests that valgrind runs: make leak LEAK=engine::tests
 LEAK ?= engine::vips
@@ -92,7 +93,10 @@ demo: setup ## Build, make the demo's originals, serve them, and show the playgr
 
 .PHONY: build release
 build release: setup ## Build the binary for use: target/release/tintype.
-	@$(CARGO) build --release --locked
+#> No folder of this machine is named in it; what else holds of builds: SECURITY.md
+	@export RUSTFLAGS="$${RUSTFLAGS:-} --remap-path-prefix=$$PWD=tintype"
+	RUSTFLAGS+=" --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=cargo"
+	$(CARGO) build --release --locked
 	echo "Built: target/release/tintype"
 
 ##@ Changing it
@@ -145,11 +149,12 @@ bench-workers: setup ## Measure what worker processes cost against threads: pict
 	@$(CARGO) bench --locked --bench workers
 
 .PHONY: soak
-soak: setup ## Kill the server SOAK_KILLS (200) times while it writes, then make pictures for SOAK_SECONDS (300).
+soak: setup ## Kill the server SOAK_KILLS (200) times, SOAK_CHAOS (20) seeds of chaos, pictures for SOAK_SECONDS (300).
 #> After each kill every answer must be right and budgets must hold; at the end the process must not have grown.
 #> The seed is printed; the same kills again: make soak SOAK_SEED=1234
-	@SOAK_KILLS=$(SOAK_KILLS) SOAK_SEED=$(SOAK_SEED) \
-	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture serving::kills serving::soak
+	@SOAK_KILLS=$(SOAK_KILLS) SOAK_CHAOS=$(SOAK_CHAOS) SOAK_SEED=$(SOAK_SEED) \
+	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture \
+	    serving::kills serving::soak serving::chaos
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
 
 .PHONY: conformance

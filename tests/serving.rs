@@ -4,6 +4,7 @@ mod serving {
     mod addresses;
     mod away;
     mod bombs;
+    mod chaos;
     mod clients;
     mod damage;
     mod disk;
@@ -26,6 +27,7 @@ mod serving {
     mod purged;
     mod refusals;
     mod reload;
+    mod secrets;
     mod settings;
     mod shim;
     mod signatures;

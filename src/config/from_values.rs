@@ -227,7 +227,7 @@ fn engine(values: &Values) -> Engine {
             _ => Sandbox::Prefer,
         },
         worker_memory_bytes: values.bytes("worker.memory_bytes"),
-        worker_resident_bytes_max: values.bytes("worker.resident_bytes_max"),
+        worker_resident_bytes_max: values.share("worker.resident_bytes_max"),
         worker_jobs_max: values.int("worker.jobs_max"),
         queue_jobs_max: values.int("queue.jobs_max"),
         queue_timeout: values.duration("queue.timeout"),

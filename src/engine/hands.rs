@@ -78,7 +78,7 @@ mod processes {
 
     use super::{Cancel, EngineError, Outcome, Work};
     use crate::engine::cancel::Nudge;
-    use crate::engine::worker::{Lost, Nursery, Worker};
+    use crate::engine::worker::{Ending, Lost, Nursery, Worker};
     use crate::telemetry::clock;
     use crate::telemetry::metrics::{Counter, Gauge};
 
@@ -101,8 +101,8 @@ mod processes {
         resident: u64,
     }
 
-    /// A job that finds its worker dead goes to another one this often.
-    const TRIES_MAX: u32 = 3;
+    /// Workers that one job has at most, where it is no fault of its own that it needs another.
+    const TRIES_MAX: u32 = 4;
 
     // === impl Processes ===
 
@@ -118,6 +118,7 @@ mod processes {
             let until = clock::instant() + patience.queue;
             let nudge = Arc::clone(&self.nudge);
             let _armed = cancel.arm(&nudge);
+            let mut was_killed = false;
             for _ in 0..TRIES_MAX {
                 let Some(mut worker) = self.present(until, cancel) else { break };
                 let mut left: Vec<usize> = (0..job.outputs.len()).collect();
@@ -127,14 +128,23 @@ mod processes {
                 });
                 let lost = match done {
                     Ok(()) => return self.keep(worker),
-                    Err(Lost::Before(error)) => {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "worker was gone before its job");
-                        self.lose(worker, "outside", true);
-                        continue;
-                    }
                     Err(lost) => lost,
                 };
-                let error = self.bury(worker, &lost);
+                let ending = self.bury(worker, &lost);
+                let is_untouched = left.len() == job.outputs.len();
+                let error = match lost {
+                    Lost::Before(_) => continue,
+                    // No fault of the job.
+                    Lost::Ended if ending == Ending::Orphaned && is_untouched => continue,
+                    // Killed by an operator, or by a system without memory: perhaps not for this job, which another
+                    // worker has once more.
+                    Lost::Ended if ending.is_kill() && is_untouched && !was_killed => {
+                        was_killed = true;
+                        continue;
+                    }
+                    Lost::Overdue => EngineError::Deadline,
+                    Lost::Ended | Lost::Rubbish(_) => EngineError::Crashed,
+                };
                 for index in left {
                     deliver((index, Err(error.clone())));
                 }
@@ -148,9 +158,7 @@ mod processes {
             loop {
                 match self.worker.take() {
                     Some(worker) if worker.is_alive() => return Some(worker),
-                    Some(worker) => {
-                        self.lose(worker, "outside", true);
-                    }
+                    Some(worker) => self.lose(worker, "outside", true),
                     None => {}
                 }
                 self.replace();
@@ -182,23 +190,28 @@ mod processes {
         }
 
         /// Ends a worker that a job brought down; its successor is there before anybody is told.
-        fn bury(&mut self, worker: Worker, lost: &Lost) -> EngineError {
+        fn bury(&mut self, worker: Worker, lost: &Lost) -> Ending {
             let pid = worker.pid;
-            let (why, error) = match lost {
-                Lost::Overdue => ("overdue", EngineError::Deadline),
-                Lost::Rubbish(_) => ("rubbish", EngineError::Crashed),
-                Lost::Ended | Lost::Before(_) => ("crashed", EngineError::Crashed),
+            self.say_resident(0);
+            let ending = self.nursery.bury(worker, matches!(lost, Lost::Ended | Lost::Before(_)));
+            let why = match lost {
+                Lost::Overdue => "overdue",
+                Lost::Rubbish(_) => "rubbish",
+                Lost::Before(_) => "outside",
+                Lost::Ended if ending.is_kill() => "outside",
+                Lost::Ended => "crashed",
             };
-            let how = self.lose(worker, why, matches!(lost, Lost::Ended));
+            Counter::WorkerEnds.add(1, &[("why", why)]);
+            tracing::warn!(pid, how = %ending, why = %lost, "worker lost with its job");
             self.replace();
-            tracing::warn!(pid, how, why = %lost, "worker lost with its job");
-            error
+            ending
         }
 
-        fn lose(&mut self, worker: Worker, why: &'static str, is_dying: bool) -> String {
+        /// Ends a worker that has no job.
+        fn lose(&mut self, worker: Worker, why: &'static str, is_dying: bool) {
             self.say_resident(0);
             Counter::WorkerEnds.add(1, &[("why", why)]);
-            self.nursery.bury(worker, is_dying)
+            self.nursery.bury(worker, is_dying);
         }
 
         fn replace(&mut self) {

@@ -1,11 +1,14 @@
 //! What a file says of itself, read by ourselves before any decoder sees it.
 //!
 //! Decoders have limits of their own, which are too wide, say nothing of which one was met, or are not there at all: a
-//! JPEG may have thousands of scans and a PNG thousands of texts that inflate to gigabytes. Contract: no allocation that
-//! a file could choose, every loop goes forward in the bytes, and what cannot be read is left to the decoder, which
-//! calls it broken.
+//! JPEG may have thousands of scans and a PNG thousands of texts that inflate to gigabytes. Contract: no allocation
+//! that a file could choose, every loop goes forward in the bytes, and what cannot be read is left to the decoder,
+//! which calls it broken.
 
+mod av1;
+mod bits;
 mod boxes;
+mod hevc;
 mod jpeg;
 mod jxl;
 mod png;
@@ -57,7 +60,20 @@ pub fn admitted(bytes: Bytes, format: Format, limits: &Limits) -> Result<Bytes, 
     limit(Bound::FramesRead, u64::from(found.frames), u64::from(frames_max))?;
     limit(Bound::Scans, u64::from(found.scans), u64::from(SCANS_MAX))?;
     Ok(match format {
-        Format::Png => png::without_costly_texts(&bytes).map_or(bytes, Bytes::from),
+        Format::Png => png::without_costly_texts(&bytes, png::TEXTS_BYTES_MAX).map_or(bytes, Bytes::from),
+        _ => bytes,
+    })
+}
+
+/// A picture inside a drawing as its renderer may see it: without texts, as nobody reads them there. `None` for one
+/// that multiplies.
+pub fn embeddable(bytes: Vec<u8>, format: Format) -> Option<Vec<u8>> {
+    let found = announced(format, &bytes).unwrap_or_default();
+    if found.scans > SCANS_MAX || found.frames > FRAMES_READ_MAX {
+        return None;
+    }
+    Some(match format {
+        Format::Png => png::without_costly_texts(&bytes, 0).unwrap_or(bytes),
         _ => bytes,
     })
 }

@@ -2,11 +2,13 @@
 //! refused at its beginning, while it costs nothing.
 //!
 //! A flight is let through when its job will get a worker within the time that it may wait for one. That is estimated:
-//! the jobs that wait, and those whose originals are on their way, each as long as jobs took lately, over all workers.
+//! the jobs that wait, and those whose originals are on their way from the same place, each as long as jobs took
+//! lately, over all workers. What comes from elsewhere does not count, or a slow origin would have all others refused.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -27,15 +29,22 @@ use crate::telemetry::clock;
 #[derive(Debug)]
 pub(super) struct Admission {
     queue_jobs_max: usize,
-    /// Flights that were let through and whose jobs are not in the queue yet.
-    approaching: Arc<AtomicUsize>,
+    /// Flights that were let through and whose jobs are not in the queue yet, by where their originals come from; only
+    /// places with some.
+    approaching: Approaching,
     /// Moving mean of what jobs take on a worker, in microseconds; 0 before the first.
     mean_us: AtomicU64,
 }
 
 /// A flight on its way to the engine; counted until it is dropped.
 #[derive(Debug)]
-pub(super) struct Approach(Arc<AtomicUsize>);
+pub(super) struct Approach {
+    approaching: Approaching,
+    place: String,
+}
+
+/// Numbers of flights by place.
+type Approaching = Arc<Mutex<HashMap<String, usize>>>;
 
 /// Who asks for a picture, as far as the way of the request depends on it.
 #[derive(Debug, Clone, Copy)]
@@ -83,18 +92,19 @@ impl Admission {
         Duration::from_micros(self.mean_us.load(Ordering::Relaxed))
     }
 
-    /// Lets a flight through whose job will have a worker within `patience`.
-    fn admit(&self, pool: PoolState, patience: Duration) -> Result<Approach, Crowded> {
-        let approaching = self.approaching.load(Ordering::Relaxed);
+    /// Lets a flight through whose job will have a worker within `patience`; its original comes from `place`.
+    fn admit(&self, pool: PoolState, place: &str, patience: Duration) -> Result<Approach, Crowded> {
+        let approaching = lock(&self.approaching).get(place).copied().unwrap_or(0);
         if let Some(crowded) = crowded(pool, approaching, self.mean(), self.queue_jobs_max, patience) {
             return Err(crowded);
         }
-        Ok(self.approach())
+        Ok(self.approach(place))
     }
 
-    fn approach(&self) -> Approach {
-        self.approaching.fetch_add(1, Ordering::Relaxed);
-        Approach(Arc::clone(&self.approaching))
+    fn approach(&self, place: &str) -> Approach {
+        let place = place.to_owned();
+        *lock(&self.approaching).entry(place.clone()).or_default() += 1;
+        Approach { approaching: Arc::clone(&self.approaching), place }
     }
 }
 
@@ -102,7 +112,13 @@ impl Admission {
 
 impl Drop for Approach {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let mut approaching = lock(&self.approaching);
+        if let Some(flights) = approaching.get_mut(&self.place) {
+            *flights -= 1;
+            if *flights == 0 {
+                approaching.remove(&self.place);
+            }
+        }
     }
 }
 
@@ -189,27 +205,40 @@ impl Flow {
     /// There is too much to do to make a picture in time.
     pub(super) fn admit(&self, errand: &Errand, old: Option<&Found<Variant>>) -> Result<Approach, Failure> {
         let patience = errand.rules.limits.patience.queue;
-        let crowded = match self.admission.admit(self.pool.state(), patience) {
+        let place = place(errand.wanted.original.as_str());
+        let crowded = match self.admission.admit(self.pool.state(), place, patience) {
             Ok(approach) => return Ok(approach),
             Err(crowded) => crowded,
         };
-        // Its origin will most often say that nothing changed, and then there is nothing to make.
-        let is_likely_right = |found: &Found<Variant>| {
-            found.value.pixel_epoch == errand.rules.pixel_epoch
-                && matches!(
-                    found.value.lifetime.standing(found.stale_since_s, clock::now_unix_s()),
-                    Standing::Stale { is_rescue: false, .. }
-                )
+        let now_s = clock::now_unix_s();
+        let is_useless = |found: &Found<Variant>| {
+            let standing = found.value.lifetime.standing(found.stale_since_s, now_s);
+            matches!(standing, Standing::Stale { is_rescue: false, .. })
         };
-        if old.is_some_and(is_likely_right) {
-            return Ok(self.admission.approach());
+        if old.is_none_or(is_useless) {
+            // Its origin will most often say that nothing changed, and then there is nothing to make.
+            if old.is_some_and(|found| found.value.pixel_epoch == errand.rules.pixel_epoch) {
+                return Ok(self.admission.approach(place));
+            }
+            counted::shed(crowded.reason());
         }
-        counted::shed(crowded.reason());
         Err(match crowded {
             Crowded::Full => Failure::queue_full(self.config.engine.queue_jobs_max),
             Crowded::TooLong(wait) => Failure::queue_too_long(wait, patience),
         })
     }
+}
+
+fn lock(approaching: &Approaching) -> MutexGuard<'_, HashMap<String, usize>> {
+    // Nothing in here panics between two changes; a poisoned table is a whole one.
+    approaching.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where an original comes from: its scheme and its host or bucket.
+fn place(original: &str) -> &str {
+    let host = original.find("://").map_or(0, |at| at + 3);
+    let end = original[host..].find('/').map_or(original.len(), |at| host + at);
+    &original[..end]
 }
 
 /// Why a job that joins the others now would not be worked on within `patience`.
@@ -285,11 +314,28 @@ mod tests {
         let admission = Admission::new(8);
         let pool = PoolState { workers: 1, busy: 1, waiting: 0 };
         admission.note(PATIENCE / 2);
-        let first = admission.admit(pool, PATIENCE);
-        let second = admission.admit(pool, PATIENCE);
+        let first = admission.admit(pool, "http://slow", PATIENCE);
+        let second = admission.admit(pool, "http://slow", PATIENCE);
         assert!(first.is_ok() && second.is_ok());
-        assert_eq!(admission.admit(pool, PATIENCE).err(), Some(Crowded::TooLong(PATIENCE * 5 / 4)));
+        let third = admission.admit(pool, "http://slow", PATIENCE);
+        assert_eq!(third.err(), Some(Crowded::TooLong(PATIENCE * 5 / 4)));
+        assert!(admission.admit(pool, "http://quick", PATIENCE).is_ok(), "a slow origin stops nobody else");
         drop(first);
-        assert!(admission.admit(pool, PATIENCE).is_ok());
+        assert!(admission.admit(pool, "http://slow", PATIENCE).is_ok());
+        drop(second);
+        assert!(lock(&admission.approaching).is_empty());
+    }
+
+    #[test]
+    fn a_place_is_a_host_or_a_bucket() {
+        for (original, wanted) in [
+            ("http://a.example:8080/b/c.jpg", "http://a.example:8080"),
+            ("https://a.example", "https://a.example"),
+            ("s3://bucket/key/of/it", "s3://bucket"),
+            ("local:///a.jpg", "local://"),
+            ("", ""),
+        ] {
+            assert_eq!(place(original), wanted);
+        }
     }
 }

@@ -21,6 +21,7 @@ use crate::config::{self, Config};
 use crate::engine::{Broken, Isolation, Limits, Patience, Pool, PoolSpec, StartError};
 use crate::origin::{OriginSetupError, Origins, OriginsSpec};
 use crate::policy::{Policy, Preset};
+use crate::telemetry::machine;
 use crate::url::{
     self, DialectSpec, KeyPair, PresetProblem, Replacement, ReplacementError, SignatureAlgorithm, Signing,
 };
@@ -142,7 +143,7 @@ impl Flow {
 fn pool_spec(config: &Config) -> PoolSpec {
     let engine = &config.engine;
     PoolSpec {
-        workers: engine.workers.unwrap_or_else(cores),
+        workers: engine.workers.unwrap_or_else(machine::cpus),
         queue_jobs_max: engine.queue_jobs_max,
         isolation: isolation(engine),
     }
@@ -259,10 +260,6 @@ pub fn engine_limits(config: &Config) -> Limits {
         linear_light: config.pixels.linear_light,
         broken: if config.formats.refuse_truncated { Broken::Refuse } else { Broken::Show },
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn listed(problems: &[PresetProblem]) -> String {

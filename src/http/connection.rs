@@ -65,8 +65,8 @@ const H2_HEADER_TABLE_BYTES: u32 = 4096;
 /// goes beyond is attacking (rapid reset), and its connection is closed.
 const H2_PENDING_RESETS_MAX: usize = 20;
 const H2_LOCAL_RESETS_MAX: usize = 1024;
-/// How long an idle connection has to say good-bye when its place is needed.
-const PLACE_GRACE: Duration = Duration::from_secs(1);
+/// How long an idle connection has to say good-bye when its place is needed: less than whoever needs it waits.
+const PLACE_GRACE: Duration = Duration::from_millis(250);
 
 // === impl StreamExecutor ===
 
@@ -211,6 +211,7 @@ async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, life: &Life, grace
     // Only while nothing is done: those that do something do not stand in the row.
     let mut needed = pin!(None);
     let mut alarm = pin!(tokio::time::sleep_until(pulse.deadline().1));
+    // Until when it may be idle, and until when it may do anything.
     let mut closed_by = None;
     poll_fn(|cx| {
         loop {
@@ -220,8 +221,8 @@ async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, life: &Life, grace
             }
             let (due, at) = pulse.deadline();
             let until = match (due, closed_by) {
-                (Due::Idle, Some(end)) => end,
-                (Due::Head | Due::Exchange, Some(end)) => at.min(end),
+                (Due::Idle, Some((idle_end, _))) => idle_end,
+                (Due::Head | Due::Exchange, Some((_, end))) => at.min(end),
                 (_, None) => at,
             };
             if alarm.deadline() != until {
@@ -239,9 +240,10 @@ async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, life: &Life, grace
                     return Poll::Ready(());
                 }
                 if is_needed {
-                    needed.set(None);
                     conn.as_mut().graceful_shutdown();
-                    closed_by = Some(clock::instant() + PLACE_GRACE);
+                    let now = clock::instant();
+                    // A request that is on its way already has all the time that it needs.
+                    closed_by = Some((now + PLACE_GRACE, now + grace));
                     continue;
                 }
             }
@@ -253,7 +255,7 @@ async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, life: &Life, grace
             }
             // Only asks; the next round of the loop lets hyper act on it. Happens at most once.
             conn.as_mut().graceful_shutdown();
-            closed_by = Some(clock::instant() + grace);
+            closed_by = Some((clock::instant() + grace, clock::instant() + grace));
         }
     })
     .await;

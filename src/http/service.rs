@@ -1,6 +1,7 @@
 //! What stands behind the sockets: the flow that answers image requests, and pages beside it. Contract: `http` knows
 //! the flow only through [`Service`], so that its tests need neither an origin nor an engine.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -34,9 +35,9 @@ pub trait Service: Send + Sync + 'static {
         None
     }
 
-    /// A path as it may stand in a log: without its signature, and without the query of the source, which is where
-    /// credentials of a presigned URL are. A base64 source is shown decoded for that; what cannot be decoded is not
-    /// shown.
+    /// A path as it may stand in a log: without its signature, without the query of the source, which is where
+    /// credentials of a presigned URL are, and without a user in its address. A base64 source is shown decoded for
+    /// that; what cannot be decoded is not shown.
     fn shown_path(&self, path: &str) -> String {
         let path = path.strip_prefix(self.prefix()).unwrap_or(path);
         let unsigned = path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(_, rest)| rest);
@@ -50,7 +51,19 @@ pub trait Service: Send + Sync + 'static {
             let decoded = decoded(source).unwrap_or_default();
             (decoded.split('?').next().unwrap_or_default().to_owned(), decoded.is_empty() || decoded.contains('?'))
         };
-        format!("/…/{options}{shown}{}", if is_cut { "…" } else { "" })
+        format!("/…/{options}{}{}", without_user(&shown), if is_cut { "…" } else { "" })
+    }
+}
+
+/// A source without what stands before its host; nothing is fetched by such a source, but it may hold a password.
+fn without_user(source: &str) -> Cow<'_, str> {
+    let Some(at) = source.find("://").map(|at| at + 3) else { return Cow::Borrowed(source) };
+    let authority = &source[at..];
+    let authority = &authority[..authority.find(['/', '\\']).unwrap_or(authority.len())];
+    let ends = ["@", "%40"].iter().filter_map(|mark| authority.rfind(mark));
+    match ends.max() {
+        Some(user) => Cow::Owned(format!("{}…{}", &source[..at], &source[at + user..])),
+        None => Cow::Borrowed(source),
     }
 }
 
@@ -128,6 +141,9 @@ mod tests {
             ("/SECRET/w:1/aHR0cDov/L2EvYi5qcGc=.webp", "/…/w:1/http://a/b.jpg"),
             ("/SECRET/w:1/aHR0cDovL2EvYi5qcGc_U0VDUkVU_", "/…/w:1/…"),
             ("/SECRET/w:1/", "/…/w:1/…"),
+            ("/SECRET/plain/http://me:SECRET@a/b@c.jpg", "/…/plain/http://…@a/b@c.jpg"),
+            ("/SECRET/plain/http://me:SECRET%40a/b.jpg", "/…/plain/http://…%40a/b.jpg"),
+            ("/SECRET/aHR0cDovL21lOlNFQ1JFVEBhL2I", "/…/http://…@a/b"),
             ("/robots.txt", "/robots.txt"),
             ("*", "*"),
         ] {

@@ -1,5 +1,6 @@
 //! How many fetches may be under way, in all and from one place, so that one slow origin cannot hold everything.
-//! Contract: as many as may be under way may wait for that, for a moment; whoever comes beyond them is refused at once.
+//! Contract: some times as many as may be under way may wait for that, for a moment; whoever comes beyond them is
+//! refused at once.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,6 +58,9 @@ struct OriginEntry {
     row: Option<Arc<Row>>,
 }
 
+/// Those who wait for one slot of an origin: a page whose pictures all come from one place is no flood.
+const WAITING_PER_SLOT: usize = 4;
+
 // === impl Slots ===
 
 impl Slots {
@@ -85,7 +89,7 @@ impl Slots {
         // could use.
         let entry = self.entry(origin);
         let permit = match entry.row.as_deref() {
-            Some(row) => row.permit(self.per_origin_fetches_max).await?,
+            Some(row) => row.permit(self.per_origin_fetches_max.saturating_mul(WAITING_PER_SLOT)).await?,
             None => return None,
         };
         let origin = OriginSlot { permit: Some(permit), entry };
@@ -196,15 +200,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_many_wait_as_may_be_under_way_and_the_next_is_refused_at_once() {
+    async fn some_wait_for_a_slot_and_the_next_is_refused_at_once() {
         let slots = slots(2, 1);
         let first = slots.take("a").await.expect("free");
-        let mut second = std::pin::pin!(slots.take("a"));
-        assert!(futures_util::poll!(&mut second).is_pending());
-        let error = slots.take("a").await.expect_err("one waits already");
+        let mut waiting: Vec<_> = (0..WAITING_PER_SLOT).map(|_| Box::pin(slots.take("a"))).collect();
+        for waits in &mut waiting {
+            assert!(futures_util::poll!(waits).is_pending());
+        }
+        let error = slots.take("a").await.expect_err("as many wait as may");
         assert!(matches!(error, OriginError::Overloaded { waited_ms: 0 }), "{error}");
         drop(first);
-        second.await.expect("given on");
+        for waits in waiting {
+            waits.await.expect("given on");
+        }
         assert_eq!(slots.origins.lock().expect("no panic").len(), 0, "nobody is left");
     }
 

@@ -192,7 +192,7 @@ impl Default for OriginLimits {
             header_bytes_max: 32 * 1024,
             per_origin_fetches_max: 64,
             fetches_max: 128,
-            slot_wait_ms_max: 1_000,
+            slot_wait_ms_max: 3_000,
             local_reads_max: 16,
             buckets_max: 64,
         }

@@ -1,9 +1,11 @@
-//! Originals that cost more than they weigh: refused by a limit that is named, without the memory that they ask for, and
-//! with the server as well as before.
+//! Originals that cost more than they weigh: refused by a limit that is named, without the memory that they ask for,
+//! and with the server as well as before.
 
 use std::collections::BTreeMap;
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -40,7 +42,9 @@ use Expected::{Limit, Picture, Refused};
 impl Range {
     fn new() -> Self {
         let folder = folder(&[("plain.png", &marks(64, 48).png())]);
-        let server = Launch::over(folder.path()).set("WORKERS", "2").start();
+        let server = Launch::over(folder.path()).set("WORKERS", "2");
+        // What is allowed may take its time on a crowded machine.
+        let server = server.set("TRANSFORM_TIMEOUT", "50s").set("REQUEST_TIMEOUT", "50s").start();
         Self { server, folder, fired: 0 }
     }
 
@@ -135,6 +139,32 @@ fn every_format_is_measured_before_it_is_decoded() {
 }
 
 #[test]
+fn a_picture_larger_than_its_file_says_is_refused_all_the_same() {
+    let folder = folder(&[("a.png", &marks(256, 256).png())]);
+    let maker = Launch::over(folder.path()).start();
+    let server = Launch::over(folder.path()).set("SOURCE_SIDE_MAX", "200").start();
+    let mut lies = 0;
+    for format in ["avif", "heic"] {
+        let made = maker.get(&format!("/_/plain/local:///a.png@{format}"));
+        // Not every libvips writes HEIC.
+        if made.status != 200 {
+            continue;
+        }
+        let mut file = made.body;
+        let properties: Vec<usize> = (0..file.len() - 4).filter(|at| &file[*at..*at + 4] == b"ispe").collect();
+        for at in properties {
+            file[at + 8..at + 16].copy_from_slice(&[0, 0, 0, 64, 0, 0, 0, 64]);
+        }
+        fs::write(folder.path().join(format), file).expect("a writable folder");
+        let problem = server.get(&format!("/_/w:8/plain/local:///{format}@png")).problem();
+        assert_eq!((&problem["setting"], &problem["limit"]), (&"source.side_max".into(), &"200".into()), "{format}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("is 256")), "{format}: {problem}");
+        lies += 1;
+    }
+    assert!(lies > 0);
+}
+
+#[test]
 fn what_multiplies_is_counted_before_it_is_decoded() {
     let mut range = Range::new();
     let texts: Vec<u8> = (0..40).flat_map(|number| bombs::spaces(&format!("k{number}"), 20_000_000)).collect();
@@ -166,28 +196,34 @@ fn drawings_are_bounded_before_they_are_rendered() {
     let kernel = |side: usize| {
         let numbers = "1 ".repeat(side * side);
         let filter = format!(r#"<filter id="f"><feConvolveMatrix order="{side}" kernelMatrix="{numbers}"/></filter>"#);
-        format!(r##"{filter}<rect width="9" height="9" filter="url(#f)"/>"##)
+        format!(r#"{filter}<rect width="9" height="9" filter="url(#f)"/>"#)
     };
     let uses = |floors: u32| {
-        let floor = |n: u32| format!(r##"<g id="a{}">{}</g>"##, n + 1, format!(r##"<use href="#a{n}"/>"##).repeat(10));
+        let floor = |n: u32| format!(r#"<g id="a{}">{}</g>"#, n + 1, format!(r##"<use href="#a{n}"/>"##).repeat(10));
         let tower: String = (0..floors).map(floor).collect();
         format!(r##"<defs><rect id="a0" width="1" height="1"/>{tower}</defs><use href="#a{floors}"/>"##)
     };
     let attributes = |count: usize| {
-        let list: String = (0..count).map(|number| format!(r#" a{number}="1""#)).collect();
-        format!("<g{list}/>")
+        let list: Vec<_> = (0..count).map(|number| format!(r#" a{number}="1""#)).collect();
+        format!("<g{}/>", list.concat())
     };
     let noise = r#"<feTurbulence baseFrequency="0.01" numOctaves="1000000000"/>"#;
-    let noise = format!(r##"<filter id="f">{noise}</filter><rect width="100" height="100" filter="url(#f)"/>"##);
+    let noise = format!(r#"<filter id="f">{noise}</filter><rect width="100" height="100" filter="url(#f)"/>"#);
     let wide = r#"<filter id="f" x="-1e9" width="1e12"><feGaussianBlur stdDeviation="1e9"/></filter>"#;
-    let wide = format!(r##"{wide}<rect width="9" height="9" filter="url(#f)"/>"##);
+    let wide = format!(r#"{wide}<rect width="9" height="9" filter="url(#f)"/>"#);
     let tiles = r#"<pattern id="p" width="1e-6" height="1e-6"><rect width="1" height="1"/></pattern>"#;
-    let tiles = format!(r##"{tiles}<rect width="100" height="100" fill="url(#p)"/>"##);
+    let tiles = format!(r#"{tiles}<rect width="100" height="100" fill="url(#p)"/>"#);
     let entities = |body: &str| [b"<!DOCTYPE svg [".to_vec(), body.into(), b"]>".to_vec(), bombs::svg("&b;")].concat();
     let laughs = r#"<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">"#;
     let blow_up = format!(r#"<!ENTITY b "{}">"#, "a".repeat(20_000));
     let text = |bytes: usize| format!("<text>{}</text>", "a".repeat(bytes));
     let frame = bombs::svg("").len();
+    let texts: Vec<u8> = (0..12).flat_map(|number| bombs::spaces(&format!("k{number}"), 2_900_000)).collect();
+    let picture = marks(8, 8).png();
+    let picture = STANDARD.encode([&picture[..33], &texts, &picture[33..]].concat());
+    let image =
+        |number: usize| format!(r#"<image x="{number}" width="9" height="9" href="data:image/png;base64,{picture}"/>"#);
+    let images: Vec<String> = (0..5).map(image).collect();
     let rows: Vec<(&str, Vec<u8>, Expected)> = vec![
         ("as deep as may be", bombs::svg(&nested(64)), Picture),
         ("one level deeper", bombs::svg(&nested(65)), Limit("")),
@@ -204,6 +240,7 @@ fn drawings_are_bounded_before_they_are_rendered() {
         ("uses of uses without end", bombs::svg(&uses(9)), Limit("")),
         ("laughs", entities(laughs), Refused("original-svg-unsafe")),
         ("quadratic blow-up", entities(&blow_up), Refused("original-svg-unsafe")),
+        ("pictures with texts of 170 MB", bombs::svg(&images.concat()), Picture),
         ("noise without end", bombs::svg(&noise), Picture),
         ("a filter of the largest size", bombs::svg(&wide), Picture),
         ("a pattern of the smallest size", bombs::svg(&tiles), Picture),

@@ -120,6 +120,21 @@ fn what_disk_has_is_a_hit_for_a_client_at_its_cap() {
 }
 
 #[test]
+fn requests_that_a_mount_passes_on_count_and_those_it_answers_itself_do_not() {
+    let held = Held::new();
+    let mount = format!("/files={}", held.origin.url("/"));
+    let server = held.launch().set("TRUSTED_PROXIES", "127.0.0.1").set("MOUNTS", &mount).start();
+    assert_eq!(server.ask("/files/quick/a", &[ONE]).status, 200);
+    let pending = ["/files/slow/1", "/files/slow/2"].map(|path| server.send(path, &[ONE]));
+    eventually("both are passed on", || waiting(&server) == 2);
+    assert_refused(&server.ask("/files/quick/b", &[ONE]));
+    assert_eq!(server.ask("/files/quick/b", &[OTHER]).status, 200);
+    held.gate.open();
+    assert!(pending.into_iter().all(|pending| pending.receive().status == 200));
+    assert_eq!(server.ask("/files/quick/c", &[ONE]).status, 200);
+}
+
+#[test]
 fn a_proxy_that_names_nobody_is_not_one_client() {
     let mut held = Held::new();
     let server = held.launch().set("TRUSTED_PROXIES", "127.0.0.0/8").start();

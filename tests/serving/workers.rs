@@ -33,6 +33,8 @@ fn launch(origin: &Origin) -> Launch {
         .set("ENGINE_SANDBOX", "require")
         .set("WORKERS", "2")
         .set("QUEUE_JOBS_MAX", "1000")
+        .set("FETCHES_MAX", "1000")
+        .set("SOURCE_FETCHES_MAX", "1000")
         .set("QUEUE_TIMEOUT", "1m")
 }
 
@@ -157,6 +159,24 @@ fn workers_that_are_killed_from_outside_are_replaced() {
         let now = workers(&server);
         now.len() == 2 && now.is_disjoint(&before)
     });
+    assert_eq!(ends(&server, "outside"), 2);
+}
+
+#[test]
+fn a_job_whose_worker_is_killed_from_outside_is_done_by_another() {
+    let origin = origin();
+    let server = launch(&origin).set("WORKERS", "1").start();
+    let hanging = server.send(&target(&origin, "/drill/hang.png", 16), &[]);
+    for _ in 0..2 {
+        eventually("the worker has the job", || server.metric("tintype_workers_busy", &[]) == 1);
+        let pid = *workers(&server).first().expect("a worker");
+        let runs = || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") R "));
+        eventually("it is at work", runs);
+        let starts = server.metric("tintype_worker_starts_total", &[]);
+        kill_process(Pid::from_raw(pid).expect("a process"), Signal::KILL).expect("a worker");
+        eventually("another worker is there", || server.metric("tintype_worker_starts_total", &[]) > starts);
+    }
+    assert_eq!(kind(&hanging.receive()), (422, "worker-crashed".to_owned()), "twice is no chance");
     assert_eq!(ends(&server, "outside"), 2);
 }
 

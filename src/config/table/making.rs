@@ -157,7 +157,8 @@ pub(super) const WORK: Group = Group {
             kind: Kind::Int { min: 0, max: 1024 },
             default: "0",
             reload: Reload::Start,
-            doc: "Transformations that are worked on at a time; 0 is one per core.",
+            doc: "Transformations that are worked on at a time; 0 is one for each processor that the process may use \
+                  by its control group or machine.",
         },
         Setting {
             key: "engine.isolation",
@@ -186,8 +187,8 @@ pub(super) const WORK: Group = Group {
         },
         Setting {
             key: "worker.resident_bytes_max",
-            kind: Kind::Bytes { min: 0, max: 1 << 46 },
-            default: "512MiB",
+            kind: Kind::Share { min: 0, max: 1 << 46, parts: 8, most: 512 << 20 },
+            default: "auto",
             reload: Reload::Start,
             doc: "A worker process that holds more memory than this after a picture is replaced. 0 keeps it.",
         },

@@ -175,8 +175,8 @@ pub(super) const FETCHING: Group = Group {
             kind: Kind::Int { min: 1, max: 100_000 },
             default: "64",
             reload: Reload::Start,
-            doc: "Of these so many from one host or bucket, so that a slow one leaves room for the others. As many \
-                  more wait a moment for their turn; further ones are refused with 503.",
+            doc: "Of these so many from one host or bucket, so that a slow one leaves room for the others. Four \
+                  times as many may wait three seconds for their turn; further ones are refused with 503 at once.",
         },
         Setting {
             key: "redirects_max",

@@ -11,7 +11,7 @@ const FRAME_BYTES: usize = 12;
 const INFLATE_RATIO_MAX: usize = 1032;
 
 /// What all texts of a file may become in memory; enough for a compressed profile of 60 KiB whatever is in it.
-const TEXTS_BYTES_MAX: usize = 64 << 20;
+pub(super) const TEXTS_BYTES_MAX: usize = 64 << 20;
 
 /// What a text costs beside its bytes, as decoders keep each one.
 const TEXT_BYTES: usize = 1 << 10;
@@ -21,8 +21,8 @@ pub(super) fn sides(bytes: &[u8]) -> Option<Announced> {
     Announced::sides(u32_be(header, 8)?, u32_be(header, 12)?)
 }
 
-/// The file without the texts that go beyond the limit; nothing where none do.
-pub(super) fn without_costly_texts(bytes: &[u8]) -> Option<Vec<u8>> {
+/// The file without the texts that would become more than `texts_bytes_max`; nothing where none do.
+pub(super) fn without_costly_texts(bytes: &[u8], texts_bytes_max: usize) -> Option<Vec<u8>> {
     let mut spent = 0_usize;
     let mut kept = Vec::new();
     let (mut at, mut copied) = (SIGNATURE.len(), 0);
@@ -37,7 +37,7 @@ pub(super) fn without_costly_texts(bytes: &[u8]) -> Option<Vec<u8>> {
         };
         if cost > 0 {
             let total = spent.saturating_add(cost).saturating_add(TEXT_BYTES);
-            if total > TEXTS_BYTES_MAX {
+            if total > texts_bytes_max {
                 kept.extend_from_slice(&bytes[copied..at]);
                 copied = end;
             } else {

@@ -118,18 +118,90 @@ fn limits_hold_at_their_border() {
     assert_eq!(refused(Format::Webp, webp(FRAMES_READ_MAX as usize + 1)), Some(("frames_max", 10_001, 10_000)));
 }
 
+fn without_costly_texts(bytes: &[u8]) -> Option<Vec<u8>> {
+    png::without_costly_texts(bytes, png::TEXTS_BYTES_MAX)
+}
+
 #[test]
 fn texts_of_a_png_go_where_they_cost_too_much() {
     let rest = [chunk(b"IDAT", 5), chunk(b"IEND", 0)].concat();
     let file = |texts: &[Vec<u8>]| [png(1, 1), texts.concat(), rest.clone()].concat();
-    assert_eq!(png::without_costly_texts(&file(&[chunk(b"tEXt", 70_000), chunk(b"zTXt", 60_000)])), None);
+    assert_eq!(without_costly_texts(&file(&[chunk(b"tEXt", 70_000), chunk(b"zTXt", 60_000)])), None);
     let large = chunk(b"zTXt", 70_000);
-    assert_eq!(png::without_costly_texts(&file(&[large.clone(), large])), Some(file(&[])));
+    assert_eq!(without_costly_texts(&file(&[large.clone(), large])), Some(file(&[])));
     let (kept, many) = (chunk(b"iTXt", 40_000), chunk(b"zTXt", 30_000));
-    assert_eq!(png::without_costly_texts(&file(&[kept.clone(), many])), Some(file(&[kept])));
+    assert_eq!(without_costly_texts(&file(&[kept.clone(), many])), Some(file(&[kept])));
     let small = vec![chunk(b"tEXt", 1); 100_000];
-    let left = png::without_costly_texts(&file(&small)).expect("too many");
+    let left = without_costly_texts(&file(&small)).expect("too many");
     assert!(left.len() < file(&small).len() && left.ends_with(&rest));
+    let one = file(&[chunk(b"tEXt", 1)]);
+    assert_eq!(embeddable(one, Format::Png), Some(file(&[])), "inside a drawing nobody reads any");
+}
+
+/// Bits as text, with blanks where people need them.
+fn bits(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| byte - b'0').collect();
+    digits.chunks(8).map(|chunk| chunk.iter().enumerate().fold(0, |byte, (at, bit)| byte | bit << (7 - at))).collect()
+}
+
+#[test]
+fn a_stream_of_av1_says_its_largest_frame() {
+    let unit = |body: Vec<u8>| [&[0x0a, body.len() as u8][..], &body].concat();
+    // Profile 0, still, reduced, level 0; 12 bits each; 4095 and 255 less one.
+    let reduced = unit(bits("000 1 1 00000 1011 1011 111111111110 000011111110"));
+    assert_eq!(av1::sides(&reduced).map(|found| (found.width, found.height)), Some((4095, 255)));
+    // Timing with a decoder model and one operating point of a high level, whose delays are of 10 bits.
+    let timed = format!("000 0 0 1 {:064} 1 010 1 01001 {:042} 1 00000 {:012} 01000 0 1 {:021} 1 0000", 0, 0, 0, 0);
+    let full = unit(bits(&format!("{timed} 1111 0111 1111111111111111 00000111")));
+    assert_eq!(av1::sides(&full).map(|found| (found.width, found.height)), Some((65_536, 8)));
+    let stream = [b"\x12\0".as_slice(), &reduced, &full, b"\x32\x02ab"].concat();
+    assert_eq!(av1::sides(&stream).map(|found| found.width), Some(4095), "more pixels count");
+}
+
+#[test]
+fn a_stream_of_hevc_says_its_largest_frame() {
+    // Two layers, the second one with a level of its own; identifier 0, 4:2:0, 64 by 48.
+    let parameters = |width: &str| {
+        let head = format!("0000 001 1 {:088} {:08} 01 {:014} {:08}", 1, 2, 0, 3);
+        let body = bits(&format!("{head} 1 010 {width} 00000110001 1"));
+        [b"\x42\x01".as_slice(), &body].concat()
+    };
+    let small = parameters("0000001000001");
+    let large = parameters(&format!("{:013} {:b}", 0, 8193));
+    let list = |unit: &[u8]| [&b"\xa1\0\x01"[..], &(unit.len() as u16).to_be_bytes(), unit].concat();
+    let configuration = [vec![1; 23], list(&small)].concat();
+    let sides = hevc::sides_of_configuration(&configuration).map(|found| (found.width, found.height));
+    assert_eq!(sides, Some((64, 48)));
+    let framed = |unit: &[u8]| [&(unit.len() as u32).to_be_bytes()[..], unit].concat();
+    let stream = [framed(b"\x26\x01picture"), framed(&small), framed(&large)].concat();
+    assert_eq!(hevc::sides_of_stream(&stream).map(|found| found.width), Some(8192));
+}
+
+/// A file of one AV1 item whose place is written so, behind a stream of this frame.
+fn placed(iloc: &[u8]) -> Vec<u8> {
+    let stream = [&[0x0a, 7][..], &bits("000 1 1 00000 1011 1011 111111111110 000011111110")].concat();
+    let infe = boxed(b"infe", &[&[2, 0, 0, 0, 0, 1, 0, 0][..], b"av01\0"].concat());
+    let iinf = boxed(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &infe].concat());
+    let ipco = boxed(b"ipco", &boxed(b"ispe", &[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 9]));
+    let iloc = boxed(b"iloc", iloc);
+    let meta = boxed(b"meta", &[&[0; 4][..], &iinf, &iloc, &boxed(b"iprp", &ipco)].concat());
+    [boxed(b"mdat", &stream), meta].concat()
+}
+
+#[test]
+fn streams_are_read_wherever_their_pieces_are() {
+    let side = |iloc: &[u8]| sides(Format::Avif, &placed(iloc)).map(|(width, _)| width);
+    let head = |version: u8, sizes: u8, more: u8| vec![version, 0, 0, 0, sizes, more, 0, 1, 0, 1];
+    let whole = [head(0, 0x44, 0), vec![0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 9]].concat();
+    assert_eq!(side(&whole), Some(4095));
+    let halves = [head(0, 0x11, 0), vec![0, 0, 0, 2, 8, 3, 11, 6]].concat();
+    assert_eq!(side(&halves), Some(4095));
+    let elsewhere = [head(1, 0x11, 0), vec![0, 1, 0, 0, 0, 1, 8, 9]].concat();
+    assert_eq!(side(&elsewhere), Some(9), "there is no box of data");
+    let nothing = [head(0, 0, 0), vec![0, 0, 0xff, 0xff]].concat();
+    assert_eq!(side(&nothing), Some(u32::MAX), "pieces without bytes");
+    let many = [head(0, 0x11, 0), vec![0, 0, 1, 1], vec![0; 2 * 257]].concat();
+    assert_eq!(side(&many), Some(u32::MAX));
 }
 
 proptest! {
@@ -140,9 +212,10 @@ proptest! {
             b"MM\0*\0\0\0\x08", b"\0\0\0\x08ftyp\0\0\0\xffmeta", b"\0\0\0\x0cJXL ", b"\0\0\x01\0\x02\0",
         ];
         bytes.splice(0..0, starts[start].iter().copied());
-        for format in [Format::Png, Format::Jpeg, Format::Webp, Format::Tiff, Format::Avif, Format::Jxl, Format::Bmp, Format::Ico] {
+        let formats = [Format::Png, Format::Jpeg, Format::Webp, Format::Tiff];
+        for format in formats.into_iter().chain([Format::Avif, Format::Jxl, Format::Bmp, Format::Ico]) {
             let _ = announced(format, &bytes);
         }
-        let _ = png::without_costly_texts(&bytes);
+        let _ = without_costly_texts(&bytes);
     }
 }

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::engine::header::embeddable;
 use crate::engine::sniff::sniff;
 use crate::transform::Format;
 
@@ -26,7 +27,9 @@ pub fn embedded(address: &str) -> Option<(String, u64)> {
         return None;
     }
     let bytes = STANDARD.decode(data.as_bytes()).ok().filter(|bytes| bytes.len() <= BYTES_MAX)?;
-    let (media_type, sides) = match sniff(&bytes)? {
+    let format = sniff(&bytes)?;
+    let bytes = embeddable(bytes, format)?;
+    let (media_type, sides) = match format {
         Format::Png => (Format::Png.media_type(), png_sides(&bytes)?),
         Format::Jpeg => (Format::Jpeg.media_type(), jpeg_sides(&bytes)?),
         Format::Gif => (Format::Gif.media_type(), gif_sides(&bytes)?),
@@ -34,7 +37,7 @@ pub fn embedded(address: &str) -> Option<(String, u64)> {
         _ => return None,
     };
     let pixels = u64::from(sides.0) * u64::from(sides.1);
-    Some((format!("data:{media_type};base64,{data}"), pixels))
+    Some((format!("data:{media_type};base64,{}", STANDARD.encode(&bytes)), pixels))
 }
 
 fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {

@@ -21,3 +21,4 @@ mod wire;
 
 pub use hand::{Lost, Worker};
 pub use nursery::{Nursery, NurseryError, NurserySpec};
+pub use wire::Ending;

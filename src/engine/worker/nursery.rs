@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::time::Instant;
 
 use super::hand::{Lost, Worker};
-use super::wire::{Channel, Notice, Order, VERSION, WireError};
+use super::wire::{Channel, Ending, Notice, Order, VERSION, WireError};
 use crate::engine::sandbox::{Layers, SandboxSpec};
 use crate::engine::vips::Caps;
 use crate::telemetry::clock;
@@ -152,17 +152,18 @@ impl Nursery {
     }
 
     /// Ends a worker and tells how it ended. One that `is_dying` has the time to.
-    pub fn bury(&self, worker: Worker, is_dying: bool) -> String {
+    pub fn bury(&self, worker: Worker, is_dying: bool) -> Ending {
         let pid = worker.end(is_dying);
         let mut state = self.lock();
         state.workers.remove(&pid);
-        let Some(template) = &state.template else { return "its template is gone".to_owned() };
+        let Some(template) = &state.template else { return Ending::Orphaned };
         match template.asked(&Order::Bury { pid }, &[]) {
-            Ok((Notice::Buried { how }, _)) => how,
-            Ok(_) => "its template does not know".to_owned(),
-            Err(error) => {
+            Ok((Notice::Buried { ending }, _)) => ending,
+            Ok(_) => Ending::Orphaned,
+            Err(_) => {
+                // The next worker begins with another one.
                 state.template = None;
-                error.to_string()
+                Ending::Orphaned
             }
         }
     }

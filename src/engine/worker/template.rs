@@ -16,7 +16,7 @@ use rustix::process::{
 };
 
 use super::child;
-use super::wire::{Channel, Notice, Order, VERSION, WireError};
+use super::wire::{Channel, Ending, Notice, Order, VERSION, WireError};
 use crate::engine::memory;
 use crate::engine::sandbox::{self, Layers, SandboxError, SandboxSpec};
 use crate::engine::vips::{Caps, Vips, VipsError, VipsSpec};
@@ -189,7 +189,7 @@ impl Template {
                     Some(Err(error)) => Notice::Failed { reason: error.to_string() },
                     None => Notice::Failed { reason: "no socket came".to_owned() },
                 },
-                Ok((Order::Bury { pid }, _)) => Notice::Buried { how: self.bury(pid) },
+                Ok((Order::Bury { pid }, _)) => Notice::Buried { ending: self.bury(pid) },
                 Ok((Order::Start { .. }, _)) => Notice::Failed { reason: "it is started already".to_owned() },
                 Err(_) => break,
             };
@@ -213,34 +213,14 @@ impl Template {
         Ok((pid, pidfd_open(pid, PidfdFlags::empty())?))
     }
 
-    /// How a worker ended, in words. It is one of ours, or was.
-    fn bury(&mut self, pid: i32) -> String {
+    /// How a worker ended. It is one of ours, or was.
+    fn bury(&mut self, pid: i32) -> Ending {
         let Some(place) = self.workers.iter().position(|known| known.as_raw_nonzero().get() == pid) else {
-            return "no worker of this template".to_owned();
+            return Ending::Orphaned;
         };
-        match waitpid(Some(self.workers.swap_remove(place)), WaitOptions::empty()) {
-            Ok(Some((_, status))) => match (status.terminating_signal(), status.exit_status()) {
-                (Some(signal), _) => format!("signal {signal}{}", signal_name(signal)),
-                (None, Some(code)) => format!("exit status {code}"),
-                (None, None) => "ended".to_owned(),
-            },
-            Ok(None) => "still there".to_owned(),
-            Err(error) => error.to_string(),
-        }
+        let waited = waitpid(Some(self.workers.swap_remove(place)), WaitOptions::empty());
+        let Ok(Some((_, status))) = waited else { return Ending::Orphaned };
+        let by_signal = status.terminating_signal().map(Ending::Signal);
+        by_signal.or(status.exit_status().map(Ending::Status)).unwrap_or(Ending::Orphaned)
     }
-}
-
-fn signal_name(signal: i32) -> String {
-    let names = [
-        (libc::SIGSEGV, "SIGSEGV"),
-        (libc::SIGABRT, "SIGABRT"),
-        (libc::SIGBUS, "SIGBUS"),
-        (libc::SIGILL, "SIGILL"),
-        (libc::SIGFPE, "SIGFPE"),
-        (libc::SIGKILL, "SIGKILL"),
-        (libc::SIGSYS, "SIGSYS"),
-        (libc::SIGTRAP, "SIGTRAP"),
-        (libc::SIGXCPU, "SIGXCPU"),
-    ];
-    names.iter().find(|(number, _)| *number == signal).map(|(_, name)| format!(" ({name})")).unwrap_or_default()
 }

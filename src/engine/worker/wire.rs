@@ -4,6 +4,7 @@
 //! A worker may be in the hands of whoever made the picture that it reads. The server believes nothing that a worker
 //! says without looking: how long a message is, which job and output it is about, how many descriptors came.
 
+use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -55,13 +56,22 @@ pub enum Notice {
     Forked {
         pid: i32,
     },
-    /// How a worker ended, in words.
+    /// How a worker ended.
     Buried {
-        how: String,
+        ending: Ending,
     },
     Failed {
         reason: String,
     },
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    Signal(i32),
+    Status(i32),
+    /// Its template is gone, which takes its workers along.
+    Orphaned,
 }
 
 /// From the server to a worker.
@@ -116,6 +126,42 @@ pub enum WireError {
     #[error("the message cannot be understood")]
     Rubbish(#[source] Option<serde_json::Error>),
 }
+
+// === impl Ending ===
+
+impl Ending {
+    /// Whether it was killed: by an operator, by a system without memory, or with its template.
+    pub fn is_kill(self) -> bool {
+        matches!(self, Self::Signal(libc::SIGKILL) | Self::Orphaned)
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal(number) => match SIGNALS.iter().find(|(signal, _)| signal == number) {
+                Some((_, name)) => f.write_str(name),
+                None => write!(f, "signal {number}"),
+            },
+            Self::Status(code) => write!(f, "exit status {code}"),
+            Self::Orphaned => f.write_str("gone with its template"),
+        }
+    }
+}
+
+/// Signals that end processes.
+const SIGNALS: [(i32, &str); 10] = [
+    (libc::SIGSEGV, "SIGSEGV"),
+    (libc::SIGABRT, "SIGABRT"),
+    (libc::SIGBUS, "SIGBUS"),
+    (libc::SIGILL, "SIGILL"),
+    (libc::SIGFPE, "SIGFPE"),
+    (libc::SIGKILL, "SIGKILL"),
+    (libc::SIGSYS, "SIGSYS"),
+    (libc::SIGTRAP, "SIGTRAP"),
+    (libc::SIGTERM, "SIGTERM"),
+    (libc::SIGXCPU, "SIGXCPU"),
+];
 
 // === impl Channel ===
 

@@ -169,6 +169,17 @@ async fn http2_with_prior_knowledge_is_served() {
 }
 
 #[tokio::test]
+async fn an_idle_http2_connection_gives_way() {
+    let server = Server::start(ListenerSpec { connections_max: 1, ..listener_spec() });
+    let mut client = server.client().await;
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    client.send(frame(4, 0, 0, &[])).await;
+    client.bytes(9).await;
+    assert_eq!(server.get("/image", &[]).await.status, 200);
+    client.rest().await;
+}
+
+#[tokio::test]
 async fn an_idle_http2_connection_is_asked_to_leave() {
     const GOAWAY: u8 = 7;
     let spec = ListenerSpec { keep_alive_timeout: SHORT, exchange_timeout: SHORT, ..listener_spec() };
