@@ -13,7 +13,7 @@ CARGO_FUZZ_VERSION := 0.13.1
 CACHE_TESTS_VERSION := 0.4.5
 # Arguments for the program: make demo ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
-# Cases that each property is tried with, and seconds that each fuzz target runs: make fuzz CASES=100000 FUZZ_SECONDS=600
+# Cases that each property is tried with, and seconds that each fuzz target runs: make fuzz CASES=100000
 CASES ?= 20000
 FUZZ_SECONDS ?= 60
 # Fuzz targets to run, all by default: make fuzz FUZZ_TARGETS=svg
@@ -179,7 +179,8 @@ fuzz-asan: setup ## Run each fuzz target with AddressSanitizer, in builds of its
 #> libvips and its codecs are not instrumented: what their memory does is seen where ours is touched.
 	@RUSTC_BOOTSTRAP=1 $(MAKE) fuzz-targets FUZZ_SANITIZER=address FUZZ_FOLDER=fuzz/target/address
 
-# Runs FUZZ_TARGETS under FUZZ_SANITIZER, built in FUZZ_FOLDER; workers are those of an ordinary build. Any toolchain will do.
+# Runs FUZZ_TARGETS under FUZZ_SANITIZER, built in FUZZ_FOLDER; workers are those of an ordinary build.
+# Any toolchain will do, a stable one too.
 .PHONY: fuzz-targets
 fuzz-targets:
 	@if [ "$$($(CARGO) fuzz --version 2>/dev/null)" != "cargo-fuzz $(CARGO_FUZZ_VERSION)" ]; then

@@ -109,8 +109,9 @@ fn say(socket: &OwnedFd, message: &Message) -> bool {
         Text::Ready => b"\"Ready\"".to_vec(),
         Text::Made { job, index, width, frames, is_input } => format!(
             "{{\"Made\":{{\"job\":{job},\"index\":{index},\"made\":{{\"format\":\"png\",\"width\":{width},\"height\":1,\
-             \"frames\":{frames},\"original\":{{\"format\":\"png\",\"width\":1,\"height\":1,\"orientation\":1,\"frames\":1,\
-             \"alpha\":false}},\"truncated\":false,\"timings\":{{\"decode\":{{\"secs\":0,\"nanos\":0}},\"transform\":\
+             \"frames\":{frames},\"original\":{{\"format\":\"png\",\"width\":1,\"height\":1,\"orientation\":1,\
+             \"frames\":1,\"alpha\":false}},\"truncated\":false,\"timings\":\
+             {{\"decode\":{{\"secs\":0,\"nanos\":0}},\"transform\":\
              {{\"secs\":0,\"nanos\":0}},\"encode\":{{\"secs\":0,\"nanos\":0}}}},\"is_input\":{is_input}}}}}}}"
         )
         .into_bytes(),

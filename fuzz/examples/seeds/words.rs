@@ -53,7 +53,8 @@ pub(crate) const TEXTS: &[(&str, &[&str])] = &[
     (
         "range",
         &[
-            "bytes=0-499\nbytes 0-499/1000\n\"a\"\n\"a\", W/\"b\"\nSun, 06 Nov 1994 08:49:37 GMT\n1000 1794700800 784111777 5 9",
+            "bytes=0-499\nbytes 0-499/1000\n\"a\"\n\"a\", W/\"b\"\nSun, 06 Nov 1994 08:49:37 GMT\n\
+            1000 1794700800 784111777 5 9",
             "bytes=-5\nbytes 5-9/*\nW/\"a\"\n*\nSunday, 06-Nov-94 08:49:37 GMT\n10 1794700800 784111777 0 10",
             "bytes=5-,7-\nbytes */10\n\"\"\n\"\",\nSun Nov  6 08:49:37 1994\n10 1 1 1 1",
         ],
@@ -71,7 +72,8 @@ pub(crate) const TEXTS: &[(&str, &[&str])] = &[
         &[
             "holiday photo.jpg\n\n/a?b#c\n\nConnection: close, x-a, host\nX-A: 1\nVary: accept-language, x-b\n\n\
             Accept-Language: de;q=0.5, en\nX-B: 1\nETag: \"a\"",
-            "..\\..//é\"%\u{202e}\n\n//other.example/a\n\nVary: *\nTransfer-Encoding: chunked\nDate: x\n\nAge: 1\nETag: W/\"a\"",
+            "..\\..//é\"%\u{202e}\n\n//other.example/a\n\nVary: *\nTransfer-Encoding: chunked\nDate: x\n\n\
+            Age: 1\nETag: W/\"a\"",
         ],
     ),
     (
@@ -79,7 +81,8 @@ pub(crate) const TEXTS: &[(&str, &[&str])] = &[
         &[
             DRAWING,
             "<style><![CDATA[.a{fill:url(#g)} @import 'x';]]></style><rect class=\"a\" style=\"fill:red\"/>",
-            "<a xlink:href=\"#b\"><text x=\"1\">a<tspan>b</tspan></text></a><use href=\"#c\"/><image href=\"http://a\"/>",
+            "<a xlink:href=\"#b\"><text x=\"1\">a<tspan>b</tspan></text></a><use href=\"#c\"/>\
+            <image href=\"http://a\"/>",
             "<g onload='a()'><script>a</script><foreignObject/><animate attributeName='href' to='javascript:a'/></g>",
             "<!DOCTYPE svg [<!ENTITY e 'x'>]><svg>&e;</svg>",
             "<filter id='f'><feImage href='x'/></filter><rect filter=\"url('#f')\" fill='u\\72l(x)'/>",
@@ -89,7 +92,8 @@ pub(crate) const TEXTS: &[(&str, &[&str])] = &[
         "marks",
         &[
             "\u{1}{\"selector\":{\"tag\":\"t\"},\"stamp\":1794700800000002,\"soft\":false}",
-            "\u{1}{\"selector\":{\"prefix\":\"http://a/\"},\"stamp\":5,\"soft\":true}\n{\"selector\":{\"prefix\":\"\"},\"stamp\":9,\"soft\":false}",
+            "\u{1}{\"selector\":{\"prefix\":\"http://a/\"},\"stamp\":5,\"soft\":true}\n\
+            {\"selector\":{\"prefix\":\"\"},\"stamp\":9,\"soft\":false}",
             "\0d9231f8d {\"tintype\":\"marks\",\"version\":1,\"hard\":null,\"soft\":1794700800000001}\n",
         ],
     ),
