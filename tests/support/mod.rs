@@ -19,6 +19,9 @@ use tintype::telemetry::clock;
 /// After this a test gives up on an event that a healthy program brings about at once, on a crowded machine too.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Between two questions of [`eventually`].
+const ASK_AGAIN: Duration = Duration::from_millis(3);
+
 /// A folder of its own with these files.
 pub fn folder(files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -33,6 +36,7 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = clock::instant();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
-        thread::yield_now();
+        // sleep: whoever asks all the time slows down what it waits for.
+        thread::sleep(ASK_AGAIN);
     }
 }
