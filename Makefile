@@ -21,6 +21,7 @@ FUZZ_TARGETS ?=
 SOAK_SECONDS ?= 300
 SOAK_KILLS ?= 200
 SOAK_CHAOS ?= 20
+SOAK_MUTANTS ?= 10000
 SOAK_SEED ?=
 # Tests that valgrind runs: make leak LEAK=engine::tests
 LEAK ?= engine::vips
@@ -152,9 +153,9 @@ bench-workers: setup ## Measure what worker processes cost against threads: pict
 soak: setup ## Kill the server SOAK_KILLS (200) times, SOAK_CHAOS (20) seeds of chaos, pictures for SOAK_SECONDS (300).
 #> After each kill every answer must be right and budgets must hold; at the end the process must not have grown.
 #> The seed is printed; the same kills again: make soak SOAK_SEED=1234
-	@SOAK_KILLS=$(SOAK_KILLS) SOAK_CHAOS=$(SOAK_CHAOS) SOAK_SEED=$(SOAK_SEED) \
-	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture \
-	    serving::kills serving::soak serving::chaos
+	@SOAK_KILLS=$(SOAK_KILLS) SOAK_CHAOS=$(SOAK_CHAOS) SOAK_MUTANTS=$(SOAK_MUTANTS) SOAK_SEED=$(SOAK_SEED) \
+	    $(CARGO) test --locked --test serving -- --include-ignored --nocapture --test-threads=1 \
+	    serving::kills serving::soak serving::chaos serving::mutants
 	SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) bench --locked --bench engine
 
 .PHONY: conformance

@@ -18,6 +18,7 @@ mod serving {
     mod kills;
     mod limits;
     mod loops;
+    mod mutants;
     mod negotiation;
     mod nodes;
     mod overload;

@@ -51,7 +51,6 @@ pub enum Bound {
     /// Of a WebP or TIFF, shown or not.
     FramesRead,
     Scans,
-    Frames,
     FramePixels,
     DrawingBytes,
     DrawingDepth,
@@ -74,7 +73,6 @@ impl Bound {
             Self::SourcePixels => "the number of pixels of the original",
             Self::FramesRead => "the number of frames or pages",
             Self::Scans => "the number of scans of the original",
-            Self::Frames => "the number of frames",
             Self::FramePixels => "the number of pixels of all frames",
             Self::DrawingBytes => "the number of bytes of the drawing",
             Self::DrawingDepth => "the number of elements within elements",
@@ -93,7 +91,7 @@ impl Bound {
         match self {
             Self::SourceSide => "source.side_max",
             Self::SourcePixels => "source.pixels_max",
-            Self::Frames | Self::FramesRead => "frames_max",
+            Self::FramesRead => "frames_max",
             Self::Scans
             | Self::DrawingBytes
             | Self::DrawingDepth

@@ -32,7 +32,7 @@ pub struct Limits {
     pub source_pixels_max: u64,
     /// Longest side of an original in pixels.
     pub source_side_max: u32,
-    /// Frames of an animated original.
+    /// Frames of an animated original that are read.
     pub frames_max: u32,
     /// Pixels of all frames of an animated original together.
     pub frame_pixels_max: u64,

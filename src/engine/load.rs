@@ -54,7 +54,8 @@ impl Opened {
         };
         let animates = matches!(format, Format::Gif | Format::Webp);
         let count = |field: &str| header.int(field).and_then(|count| u32::try_from(count).ok());
-        let frames = if animates { count("n-pages").unwrap_or(1).max(1) } else { 1 };
+        // Those beyond the limit are dropped; with a limit of one every animation is a still.
+        let frames = if animates { count("n-pages").unwrap_or(1).clamp(1, limits.frames_max.max(1)) } else { 1 };
         let orientation = count("orientation").and_then(|value| u8::try_from(value).ok()).unwrap_or(1);
         let facts = Facts {
             format,
@@ -78,7 +79,7 @@ impl Opened {
     ) -> Result<(Image, Reload), EngineError> {
         let whole = |image: Image| Ok((image, Reload::none(plan)));
         if frames == Frames::All {
-            return whole(self.load(limits, |op| Ok(op.set("n", -1)?))?);
+            return whole(self.load(limits, |op| Ok(op.set("n", i32::try_from(self.facts.frames).unwrap_or(-1))?))?);
         }
         let stored = Size::new(self.facts.width, self.facts.height);
         let shown = orientation.shown(stored);
@@ -163,11 +164,10 @@ pub fn check_size(size: Size, limits: &Limits) -> Result<(), EngineError> {
     limit(Bound::SourcePixels, size.pixels(), limits.source_pixels_max)
 }
 
-/// Refuses an animation that is too long or too large in all.
+/// Refuses an animation that is too large in all.
 pub fn check_frames(facts: &Facts, limits: &Limits) -> Result<(), EngineError> {
     let frames = u64::from(facts.frames);
     let pixels = Size::new(facts.width, facts.height).pixels().saturating_mul(frames);
-    limit(Bound::Frames, frames, u64::from(limits.frames_max))?;
     limit(Bound::FramePixels, pixels, limits.frame_pixels_max)
 }
 

@@ -20,9 +20,16 @@ use super::job::{Job, Outcome};
 use super::memory;
 use super::vips::{Vips, thread_shutdown};
 use crate::telemetry::clock;
+use crate::transform::Format;
 
 /// Stack of a worker thread: codecs put whole rows of blocks on theirs.
 const STACK_BYTES: usize = 4 << 20;
+
+/// An original of so many bytes makes a long job.
+const LONG_BYTES: usize = 4 << 20;
+
+/// One part in so many of the time that a long job may wait it lets short ones pass.
+const PASSED_PART: u32 = 4;
 
 /// How long a thread has nothing to do before memory is given back.
 const IDLE: Duration = Duration::from_secs(1);
@@ -95,6 +102,8 @@ struct Queued {
     job: Job,
     patience: Patience,
     admitted: Instant,
+    /// It takes many times as long as most.
+    is_long: bool,
     cancel: Arc<Cancel>,
     waited: Arc<Mutex<Duration>>,
     results: mpsc::Sender<Outcome>,
@@ -158,6 +167,7 @@ impl Pool {
         let cancel = Arc::<Cancel>::default();
         let waited = Arc::<Mutex<Duration>>::default();
         let queued = Queued {
+            is_long: is_long(&job),
             job,
             patience,
             admitted: clock::instant(),
@@ -232,7 +242,7 @@ impl Shared {
     fn next_job(&self, hands: &mut Hands) -> Option<Queued> {
         let mut queue = self.lock();
         loop {
-            if let Some(job) = queue.jobs.pop_front() {
+            if let Some(job) = queue.take() {
                 return Some(job);
             }
             if queue.closed {
@@ -249,6 +259,18 @@ impl Shared {
                 queue = self.lock();
             }
         }
+    }
+}
+
+// === impl Queue ===
+
+impl Queue {
+    /// The next job. A long one lets short ones pass for a part of the time that it may wait, and then has its turn.
+    fn take(&mut self) -> Option<Queued> {
+        let first = self.jobs.front()?;
+        let lets_pass = first.is_long && first.admitted.elapsed() < first.patience.queue / PASSED_PART;
+        let short = lets_pass.then(|| self.jobs.iter().position(|job| !job.is_long)).flatten();
+        self.jobs.remove(short.unwrap_or(0))
     }
 }
 
@@ -271,6 +293,17 @@ impl Queued {
             let _ = self.results.try_send(outcome);
         });
     }
+}
+
+/// Whether a job is of the kinds that take ten times as long as others: formats of the slow encoders, and originals of
+/// many megabytes. A guess by what is known before the original is opened.
+fn is_long(job: &Job) -> bool {
+    let is_large = job.inputs.first().is_some_and(|original| original.len() >= LONG_BYTES);
+    let slow = |format: &Format| matches!(format, Format::Avif | Format::Heic | Format::Jxl);
+    is_large
+        || job.outputs.iter().any(|output| {
+            output.candidates.asked.or(output.candidates.accepted.first().copied()).as_ref().is_some_and(slow)
+        })
 }
 
 /// A hit takes microseconds of work and must not wait for the end of a time slice of a picture.

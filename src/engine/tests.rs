@@ -178,6 +178,23 @@ fn limits_hold_at_the_bound_and_one_beyond() {
 }
 
 #[test]
+fn frames_beyond_the_limit_are_dropped() {
+    let strip = slope(20, 100, false);
+    let strip = strip.edited(|header| {
+        header.set_int("page-height", 20);
+        header.set_int("n-pages", 5);
+        header.set_ints("delay", &[100; 5]);
+    });
+    let original = saved(&strip.unwrap(), "gifsave_buffer");
+    let gif = Transform { format: Some(Format::Gif), ..to(ResizeType::Fit, 10, 10) };
+    let frames = |frames_max| {
+        let limits = Limits { frames_max, ..Limits::default() };
+        make_within(&original, gif.clone(), limits).unwrap().frames
+    };
+    assert_eq!((frames(200), frames(5), frames(3), frames(1)), (5, 5, 3, 1));
+}
+
+#[test]
 fn what_is_no_picture_is_refused_and_what_is_half_a_picture_is_shown() {
     let whole = to(ResizeType::Fit, 0, 0);
     assert!(matches!(make(&Bytes::new(), whole.clone()), Err(EngineError::NotAnImage)));
@@ -235,6 +252,30 @@ async fn a_full_queue_refuses_and_a_late_job_is_not_run() {
     assert!(matches!(pool.submit(job(png(20, 20)), PATIENT), Err(EngineError::QueueFull)));
     let none = Pool::start(&PoolSpec { workers: 1, queue_jobs_max: 0, isolation: Isolation::Thread }).unwrap();
     assert!(matches!(none.submit(job(png(20, 20)), PATIENT), Err(EngineError::QueueFull)));
+}
+
+#[tokio::test]
+async fn short_jobs_pass_long_ones_for_a_while() {
+    let pool = Pool::start(&PoolSpec { workers: 1, queue_jobs_max: 8, isolation: Isolation::Thread }).unwrap();
+    let (small, large) = (png(40, 30), png(1200, 900));
+    let submit = |original: &Bytes, format, patience| {
+        let transform = Transform { format: Some(format), ..to(ResizeType::Fit, 0, 0) };
+        let output = Output { candidates: Candidates::only(Some(format)), transform };
+        let job = Job { inputs: vec![original.clone()], outputs: vec![output], limits: Limits::default() };
+        pool.submit(job, patience).unwrap()
+    };
+    // The first one keeps the only thread while the others line up behind it.
+    for (patience, short_passes) in [(PATIENT, true), (Patience { queue: Duration::ZERO, ..PATIENT }, false)] {
+        let mut held = submit(&large, Format::Avif, PATIENT);
+        while pool.state().busy == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut long = submit(&small, Format::Avif, patience);
+        let mut short = submit(&small, Format::Jpeg, PATIENT);
+        held.next().await.unwrap().1.unwrap();
+        let _ = (long.next().await.unwrap(), short.next().await.unwrap());
+        assert_eq!(short.waited() < long.waited(), short_passes);
+    }
 }
 
 /// The slope as a JPEG in the space of one of libvips' own profiles, which goes into the file.
