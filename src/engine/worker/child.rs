@@ -96,7 +96,8 @@ fn work(
         Ok(inputs) => Order { number, job: Job { inputs, outputs, limits }, run },
         Err(error) => {
             let error = EngineError::Failed(VipsError::Start(error.to_string()));
-            return channel.send(&Reply::Failed { job: number, index: 0, error }, &[]);
+            channel.send(&Reply::Failed { job: number, index: 0, error }, &[])?;
+            return channel.send(&Reply::Done { job: number, glib_warnings: 0 }, &[]);
         }
     };
     let input_bytes = order.job.inputs.first().map_or(0, Bytes::len);
