@@ -143,6 +143,7 @@ mod processes {
                         continue;
                     }
                     Lost::Overdue => EngineError::Deadline,
+                    Lost::Starved => EngineError::NoWorker,
                     Lost::Ended | Lost::Rubbish(_) => EngineError::Crashed,
                 };
                 for index in left {
@@ -197,7 +198,7 @@ mod processes {
             let why = match lost {
                 Lost::Overdue => "overdue",
                 Lost::Rubbish(_) => "rubbish",
-                Lost::Before(_) => "outside",
+                Lost::Before(_) | Lost::Starved => "outside",
                 Lost::Ended if ending.is_kill() => "outside",
                 Lost::Ended => "crashed",
             };

@@ -60,6 +60,7 @@ struct Seen {
     right: u64,
     kept: u64,
     refused: u64,
+    struck: u64,
     nothing: u64,
 }
 
@@ -155,6 +156,8 @@ impl Scene {
                     self.assert_right(&answer, width);
                     *(if is_kept { &mut seen.kept } else { &mut seen.right }) += 1;
                 }
+                // A job whose worker was stopped, killed, and killed again is taken for the reason.
+                Some(answer) if answer.mentions("worker-crashed") => seen.struck += 1,
                 Some(answer) => {
                     assert!(!is_kept, "it is in memory: {answer:?}");
                     assert!([502, 503, 504].contains(&answer.status), "{answer:?}: {}", self.server.log());
@@ -295,11 +298,14 @@ fn chaos(seed: u64) {
                 right: sum.right + seen.right,
                 kept: sum.kept + seen.kept,
                 refused: sum.refused + seen.refused,
+                struck: sum.struck + seen.struck,
                 nothing: sum.nothing + seen.nothing,
             },
         )
     });
     println!("{done:?}: {seen:?}");
+    let kills = done.iter().filter(|done| **done == "kill a worker").count() as u64;
+    assert!(seen.struck <= kills / 2, "{} jobs for {kills} kills", seen.struck);
     assert!(seen.kept > 0 && seen.right > 0, "nothing was tried: {seen:?}");
     eventually("everything works again", || scene.is_well());
     for number in 0..KEPT {

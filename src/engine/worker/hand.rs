@@ -35,6 +35,8 @@ pub enum Lost {
     Ended,
     #[error("it was not done in time")]
     Overdue,
+    #[error("its result could not be received: no descriptor was left")]
+    Starved,
     #[error("it did not keep to the protocol: {0}")]
     Rubbish(String),
 }
@@ -174,6 +176,7 @@ impl Worker {
             return match self.channel.receive() {
                 Ok(received) => Ok(Some(received)),
                 Err(WireError::Gone) => Err(Lost::Ended),
+                Err(WireError::Starved) => Err(Lost::Starved),
                 Err(error) => Err(Lost::Rubbish(error.to_string())),
             };
         }

@@ -123,6 +123,9 @@ pub enum WireError {
     Socket(#[source] io::Error),
     #[error("the message is too long")]
     TooLong,
+    /// This process may have no more descriptors; those beside the message are lost.
+    #[error("no descriptor is left to receive with")]
+    Starved,
     #[error("the message cannot be understood")]
     Rubbish(#[source] Option<serde_json::Error>),
 }
@@ -224,8 +227,11 @@ impl Channel {
         if received.bytes == 0 {
             return Err(WireError::Gone);
         }
-        if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+        if received.flags.contains(ReturnFlags::TRUNC) {
             return Err(WireError::TooLong);
+        }
+        if received.flags.contains(ReturnFlags::CTRUNC) {
+            return Err(WireError::Starved);
         }
         let message =
             serde_json::from_slice(&text[..received.bytes]).map_err(|error| WireError::Rubbish(Some(error)))?;
