@@ -1,4 +1,4 @@
-//! Finds libvips and says in words what is missing, before the linker says it in symbols.
+//! Finds libvips and says in words what is missing, before the linker says it in symbols; builds the shims in C.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -10,4 +10,18 @@ fn main() {
         );
         std::process::exit(1);
     }
+    shims();
+}
+
+/// libjpeg and jpegli leave by longjmp, over which only C may stand. libvips cannot be had without libjpeg.
+fn shims() {
+    let sources = ["src/engine/codec/libjpeg.c", "src/engine/codec/escape.c"];
+    sources.iter().for_each(|source| println!("cargo::rerun-if-changed={source}"));
+    let libjpeg = pkg_config::Config::new().cargo_metadata(false).probe("libjpeg");
+    let includes = libjpeg.as_ref().map_or(&[][..], |found| &found.include_paths);
+    cc::Build::new().files(sources).includes(includes).opt_level(2).warnings(true).compile("tintype_shims");
+    for path in libjpeg.iter().flat_map(|found| &found.link_paths) {
+        println!("cargo::rustc-link-search=native={}", path.display());
+    }
+    println!("cargo::rustc-link-lib=jpeg");
 }

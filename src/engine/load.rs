@@ -104,6 +104,16 @@ impl Opened {
         Ok((smaller, reload(plan, shown, decoded)))
     }
 
+    /// What its header says, as libvips read it; its pixels are made only when something asks for them.
+    pub fn header(&self) -> &Image {
+        &self.header
+    }
+
+    /// What decoders may see of its bytes.
+    pub fn admitted(&self) -> &[u8] {
+        &self.admitted
+    }
+
     /// The original's own bytes.
     pub fn bytes(&self) -> Bytes {
         self.bytes.clone()

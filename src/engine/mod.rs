@@ -7,8 +7,10 @@
 
 mod bitmap;
 mod cancel;
+mod codec;
 mod encode;
 mod error;
+mod express;
 mod hands;
 mod header;
 mod isolation;

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::encode::{Encoding, encode};
 use super::error::EngineError;
+use super::express;
 use super::job::{Broken, Job, Limits, Outcome, Output, Rendered, Timings};
 use super::load::{Frames, Opened, check_frames, check_result};
 use super::metadata::{Keep, scrubbed, upright};
@@ -14,7 +15,7 @@ use super::steps::{self, Context};
 use super::svg;
 use super::vips::{Image, Op, Value, VipsError, Watch};
 use crate::telemetry::clock;
-use crate::transform::geometry::{Orientation, Plan, Point, Size};
+use crate::transform::geometry::{Orientation, Plan, Point, Reload, Size};
 use crate::transform::{Choice, Format, Transform, choose};
 
 /// Delay of a frame that names none, in milliseconds.
@@ -69,14 +70,23 @@ fn one(bytes: bytes::Bytes, output: &Output, limits: &Limits, watch: &Watch) -> 
         check_frames(&facts, limits)?;
     }
     check_result(result, frames, limits)?;
-    let wanted = if animated { Frames::All } else { Frames::First };
-    let (image, reload) = opened.decode(&plan, orientation, wanted, limits)?;
-    let decoded = clock::instant();
-    let context = Context { transform, plan, reload, orientation, format, linear_light: limits.linear_light };
-    let image = if animated {
-        animation(&image, Size::new(facts.width, facts.height), frames, &context, watch)
+    let reload = Reload::none(&plan);
+    let mut context = Context { transform, plan, reload, orientation, format, linear_light: limits.linear_light };
+    let express = if animated { None } else { express::scaled(&opened, &context, watch)? };
+    let decoded;
+    let image = if let Some(image) = express {
+        decoded = clock::instant();
+        steps::run_scaled(image, &context)
     } else {
-        steps::run(image, &context)
+        let wanted = if animated { Frames::All } else { Frames::First };
+        let (image, reload) = opened.decode(&context.plan, orientation, wanted, limits)?;
+        context.reload = reload;
+        decoded = clock::instant();
+        if animated {
+            animation(&image, Size::new(facts.width, facts.height), frames, &context, watch)
+        } else {
+            steps::run(image, &context)
+        }
     };
     let (image, metadata) = finished(image.map_err(EngineError::reading)?, transform, format)?;
     let transformed = clock::instant();

@@ -54,8 +54,13 @@ fn once(image: &Image, encoding: &Encoding, watch: &Watch) -> Result<Bytes, Engi
         return Err(EngineError::Deadline);
     }
     let image = watch.over(image)?;
+    if encoding.format == Format::Jpeg
+        && let Some(file) = jpeg::encode(&image, encoding)?
+    {
+        return Ok(file);
+    }
     let saver = match encoding.format {
-        Format::Jpeg => jpeg::saver(&image, encoding),
+        Format::Jpeg => jpeg::saver(&image, encoding.quality),
         Format::Png => png::saver(&image),
         Format::Webp => webp::saver(&image, encoding),
         Format::Avif => avif::saver(&image, encoding, "av1"),

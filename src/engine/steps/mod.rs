@@ -16,6 +16,7 @@ use crate::transform::{Format, Transform};
 
 pub use color::to_output;
 pub use crop::extract;
+pub use scale::PLACEHOLDER_SIDE;
 
 /// What the steps need to know of one picture.
 #[derive(Debug)]
@@ -48,9 +49,21 @@ const STEPS: [(&str, Step); 12] = [
     ("format limit", scale::format_limit),
 ];
 
+/// The first of them that a picture needs which is scaled already.
+const SCALED: usize = 3;
+
 /// Runs every step on one picture or one frame.
 pub fn run(image: Image, context: &Context<'_>) -> Result<Image, VipsError> {
-    let image = STEPS.iter().try_fold(image, |image, (name, step)| {
+    from(0, image, context)
+}
+
+/// Runs the steps that are left for a picture in its processing colour space, cropped and scaled.
+pub fn run_scaled(image: Image, context: &Context<'_>) -> Result<Image, VipsError> {
+    from(SCALED, image, context)
+}
+
+fn from(first: usize, image: Image, context: &Context<'_>) -> Result<Image, VipsError> {
+    let image = STEPS[first..].iter().try_fold(image, |image, (name, step)| {
         tracing::trace!(step = name, width = image.width(), height = image.height());
         step(image, context)
     })?;

@@ -12,7 +12,7 @@ use crate::transform::geometry::{Size, round};
 /// A result with a shorter side than this stands for a picture rather than shows one (a placeholder, an average
 /// colour). No detail is left that linear light could keep, and the mean of the numbers is the middle that the eye
 /// expects and that other servers give.
-const PLACEHOLDER_SIDE: u32 = 20;
+pub const PLACEHOLDER_SIDE: u32 = 20;
 
 /// Scales to the planned size. Works on stored axes, so a sideways picture exchanges the two factors.
 pub fn scale(image: Image, context: &Context<'_>) -> Result<Image, VipsError> {

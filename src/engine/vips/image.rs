@@ -24,6 +24,23 @@ pub enum Band {
     Other,
 }
 
+/// Fields that describe pixels.
+const PIXEL_FIELDS: [&str; 13] = [
+    "width",
+    "height",
+    "bands",
+    "format",
+    "coding",
+    "interpretation",
+    "xoffset",
+    "yoffset",
+    "xres",
+    "yres",
+    "filename",
+    "vips-sequential",
+    "vips-loader",
+];
+
 // SAFETY: libvips images are reference counted with atomic operations and may be used from any one thread at a time.
 unsafe impl Send for Image {}
 
@@ -111,6 +128,12 @@ impl Image {
         let value = unsafe { ffi::vips_image_guess_interpretation(self.as_ptr()) };
         // SAFETY: the type is registered by the call and the returned text belongs to libvips.
         unsafe { text_of(ffi::vips_enum_nick(ffi::vips_interpretation_get_type(), value)) }
+    }
+
+    /// Pixels a millimetre across and down.
+    pub fn resolution(&self) -> (f64, f64) {
+        // SAFETY: the image is alive.
+        unsafe { (ffi::vips_image_get_xres(self.as_ptr()), ffi::vips_image_get_yres(self.as_ptr())) }
     }
 
     /// Whether the last band is transparency.
@@ -285,6 +308,25 @@ impl Header<'_> {
             // SAFETY: a fresh copy that nobody else reads; the bytes are copied.
             unsafe {
                 ffi::vips_image_set_blob_copy(self.0.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len() as _);
+            }
+        }
+    }
+
+    /// Takes over what another image's header says beside its pixels: profile, metadata, resolution.
+    pub fn adopt(&mut self, other: &Image) {
+        for field in other.fields() {
+            if let (false, Some(name)) = (PIXEL_FIELDS.contains(&field.as_str()), other.field(&field)) {
+                // SAFETY: a fresh copy that nobody else reads; the value is initialised where the call succeeds, and
+                // given up once.
+                unsafe {
+                    let mut value = std::mem::zeroed::<ffi::GValue>();
+                    if ffi::vips_image_get(other.as_ptr(), name.as_ptr(), &raw mut value) == 0 {
+                        ffi::vips_image_set(self.0.as_ptr(), name.as_ptr(), &raw mut value);
+                        ffi::g_value_unset(&raw mut value);
+                    } else {
+                        take_text();
+                    }
+                }
             }
         }
     }

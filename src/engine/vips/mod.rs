@@ -13,6 +13,7 @@ mod error;
 mod image;
 mod init;
 mod op;
+mod strips;
 mod value;
 mod watch;
 
@@ -21,6 +22,7 @@ pub use error::VipsError;
 pub use image::{Band, Header, Image};
 pub use init::{Vips, VipsSpec, set_threads, tracked_bytes};
 pub use op::Op;
+pub use strips::Strips;
 pub use value::Value;
 pub use watch::Watch;
 

@@ -1,0 +1,41 @@
+//! Between the numbers of a file and light: tables of the sRGB curve (IEC 61966-2-1) with 15 bits of linear light,
+//! which is what a signed 16-bit multiplication takes.
+
+use std::sync::OnceLock;
+
+/// White.
+pub const FULL: i16 = i16::MAX;
+
+/// The curve in both directions, and what alpha needs.
+pub struct Tables {
+    /// Light of each number.
+    pub linear: [i16; 256],
+    /// 15 bits of each number, for alpha, which is linear already.
+    pub deep: [i16; 256],
+    /// The number of each light.
+    pub gamma: Box<[u8; 1 << 15]>,
+}
+
+pub fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        let full = f64::from(FULL);
+        let light = |value: usize| (to_linear(value as f64 / 255.0) * full).round() as i16;
+        let deep = |value: usize| (value as f64 / 255.0 * full).round() as i16;
+        let number = |light: usize| (to_gamma(light as f64 / full) * 255.0).round() as u8;
+        let gamma: Vec<u8> = (0..1 << 15).map(number).collect();
+        Tables {
+            linear: std::array::from_fn(light),
+            deep: std::array::from_fn(deep),
+            gamma: gamma.into_boxed_slice().try_into().unwrap_or_else(|_| Box::new([0; 1 << 15])),
+        }
+    })
+}
+
+fn to_linear(value: f64) -> f64 {
+    if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+}
+
+fn to_gamma(value: f64) -> f64 {
+    if value <= 0.003_130_8 { value * 12.92 } else { 1.055f64.mul_add(value.powf(1.0 / 2.4), -0.055) }
+}

@@ -1,0 +1,1 @@
+//! The express route beside the general one.
