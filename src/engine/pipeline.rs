@@ -72,7 +72,8 @@ fn one(bytes: bytes::Bytes, output: &Output, limits: &Limits, watch: &Watch) -> 
     check_result(result, frames, limits)?;
     let reload = Reload::none(&plan);
     let mut context = Context { transform, plan, reload, orientation, format, linear_light: limits.linear_light };
-    let express = if animated { None } else { express::scaled(&opened, &context, watch)? };
+    let express =
+        if animated { None } else { express::scaled(&opened, &context, watch).map_err(EngineError::reading)? };
     let decoded;
     let image = if let Some(image) = express {
         decoded = clock::instant();

@@ -1,5 +1,7 @@
 //! What a file is by its first bytes, and whether it ends where it should. The declared type means nothing.
 
+use memchr::memmem;
+
 use crate::transform::Format;
 
 /// How far into a text an `svg` tag is looked for, in bytes.
@@ -76,11 +78,11 @@ pub fn is_truncated(format: Format, bytes: &[u8]) -> bool {
 
 /// An end-of-image marker after the last start of scan: the one of an embedded thumbnail stands before it.
 fn jpeg_ends(bytes: &[u8]) -> bool {
-    let last = |marker: &[u8]| bytes.windows(2).rposition(|pair| pair == marker);
-    match (last(b"\xff\xd9"), last(b"\xff\xda")) {
-        (Some(end), Some(scan)) => end > scan,
-        _ => false,
-    }
+    const END: &[u8] = b"\xff\xd9";
+    const SCAN: &[u8] = b"\xff\xda";
+    // A whole file has its end where it is looked for first, and its first scan soon.
+    let Some(end) = bytes.windows(2).rposition(|pair| pair == END) else { return false };
+    memmem::find(&bytes[end..], SCAN).is_none() && memmem::find(&bytes[..end], SCAN).is_some()
 }
 
 fn ends_soon(bytes: &[u8], marker: &[u8], within: usize) -> bool {

@@ -118,7 +118,11 @@ impl<'a> Decoder<'a> {
     pub fn start_planes(&mut self) -> Result<(), DecodeError> {
         let is_planar = self.header.is_grey() || self.header.is_ycbcr();
         // SAFETY: the decoder is alive.
-        if is_planar && unsafe { tintype_jpeg_start_planes(self.raw.as_ptr()) } != 0 { Ok(()) } else { Err(DecodeError) }
+        if is_planar && unsafe { tintype_jpeg_start_planes(self.raw.as_ptr()) } != 0 {
+            Ok(())
+        } else {
+            Err(DecodeError)
+        }
     }
 
     /// Begins to decode to RGB.

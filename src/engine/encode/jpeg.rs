@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn segments_are_put_behind_the_first_one() {
         let file = [&SOI[..], &[0xff, 0xe0, 0, 3, 7], &[0xff, 0xdb, 0, 4, 1, 2], &[0xff, 0xda, 9, 9]].concat();
-        let carrier = [&SOI[..], &[0xff, 0xe0, 0, 2], &[0xff, 0xe1, 0, 3, 5], &[0xff, 0xfe, 0, 3, 6], &[0xff, 0xda]].concat();
+        let carrier =
+            [&SOI[..], &[0xff, 0xe0, 0, 2], &[0xff, 0xe1, 0, 3, 5], &[0xff, 0xfe, 0, 3, 6], &[0xff, 0xda]].concat();
         let whole = with_segments(&file, &carrier);
         let expected = [&file[..7], &[0xff, 0xe1, 0, 3, 5], &[0xff, 0xfe, 0, 3, 6], &file[7..]].concat();
         assert_eq!(whole, expected);

@@ -40,7 +40,8 @@ pub fn across(level: Level, row: &[i16], taps: &Taps, result: &mut [i16]) {
 fn across_portable(row: &[i16], taps: &Taps, result: &mut [i16]) {
     for (index, sample) in result.iter_mut().enumerate() {
         let (start, weights) = taps.of(index);
-        let sum: i32 = row[start..].iter().zip(weights).map(|(light, weight)| i32::from(*light) * i32::from(*weight)).sum();
+        let sum: i32 =
+            row[start..].iter().zip(weights).map(|(light, weight)| i32::from(*light) * i32::from(*weight)).sum();
         *sample = rounded(sum);
     }
 }

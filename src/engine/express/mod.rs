@@ -32,12 +32,14 @@ pub struct Recipe {
 }
 
 /// Why the express route makes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Pass {
-    /// It is not for this picture, or the picture is damaged: the general route takes it.
+    /// It is not for this picture: the general route takes it.
     Unusual,
     /// The watch ended it.
     Stopped,
+    /// The original cannot be read, on any route.
+    Failed(VipsError),
 }
 
 /// Pixels of 8 bits, row by row: 1 number each for grey, 2 with alpha, 3 for RGB, 4 with alpha.
@@ -55,7 +57,12 @@ pub fn scaled(opened: &Opened, context: &Context<'_>, watch: &Watch) -> Result<O
         Format::Jpeg => jpeg::reduced(opened.admitted(), &recipe, watch),
         _ => strips::reduced(header, &recipe, watch),
     };
-    let Ok(Reduced { pixels, channels }) = reduced else { return Ok(None) };
+    let Reduced { pixels, channels } = match reduced {
+        Ok(reduced) => reduced,
+        Err(Pass::Unusual) => return Ok(None),
+        Err(Pass::Stopped) => return Err(stopped()),
+        Err(Pass::Failed(error)) => return Err(error),
+    };
     let image = Image::from_pixels(&pixels, recipe.result.width, recipe.result.height, channels)?;
     let (across, down) = header.resolution();
     let image = Op::new("copy")?
@@ -67,6 +74,10 @@ pub fn scaled(opened: &Opened, context: &Context<'_>, watch: &Watch) -> Result<O
     image.edited(|fresh| fresh.adopt(header)).map(Some)
 }
 
+fn stopped() -> VipsError {
+    VipsError::Failed { operation: "express".to_owned(), text: "stopped".to_owned() }
+}
+
 /// What is to be made of an original, if it is ordinary.
 fn recipe(opened: &Opened, context: &Context<'_>) -> Option<Recipe> {
     let facts = &opened.facts;
@@ -75,12 +86,12 @@ fn recipe(opened: &Opened, context: &Context<'_>) -> Option<Recipe> {
     }
     let stored = Size::new(facts.width, facts.height);
     let none = Reload::none(&context.plan);
-    let (at, area) =
-        match crop_box(&context.plan, crop_gravity(context.transform), context.orientation, stored, &none) {
-            None => (Point::default(), stored),
-            Some(CropBox::At(at, area)) => (at, area),
-            Some(CropBox::Smart(_)) => return None,
-        };
+    let (at, area) = match crop_box(&context.plan, crop_gravity(context.transform), context.orientation, stored, &none)
+    {
+        None => (Point::default(), stored),
+        Some(CropBox::At(at, area)) => (at, area),
+        Some(CropBox::Smart(_)) => return None,
+    };
     let result = context.plan.scaled.turned(context.orientation.is_sideways());
     let shrinks = result.width <= area.width && result.height <= area.height && result != area;
     let is_placeholder = result.width.min(result.height) < PLACEHOLDER_SIDE;

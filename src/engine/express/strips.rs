@@ -24,14 +24,14 @@ pub fn reduced(image: &Image, recipe: &Recipe, watch: &Watch) -> Result<Reduced,
         reducer.weigh_by_alpha();
     }
     let bottom = recipe.at.top + area.height;
-    let mut strips = Strips::of(image).map_err(|_| Pass::Unusual)?;
+    let mut strips = Strips::of(image).map_err(Pass::Failed)?;
     let mut at = 0;
     while at < bottom {
         if watch.is_over() {
             return Err(Pass::Stopped);
         }
         let rows = ROWS.min(bottom - at);
-        let strip = strips.rows(at, rows).map_err(|_| Pass::Unusual)?;
+        let strip = strips.rows(at, rows).map_err(Pass::Failed)?;
         for row in strip.skip(recipe.at.top.saturating_sub(at) as usize) {
             let row = &row[recipe.at.left as usize * step..];
             let samples: [(&[u8], usize); 4] = std::array::from_fn(|channel| (row, channel));

@@ -44,6 +44,7 @@ impl Taps {
         };
         let last = source as i64 - 1;
         let mut exact = Vec::with_capacity(stride);
+        let mut plain = Vec::with_capacity(stride);
         for index in 0..result {
             let center = (index as f64 + 0.5) * ratio - 0.5;
             let from = (center - reach).ceil() as i64;
@@ -52,13 +53,13 @@ impl Taps {
             let end = to.clamp(start, last);
             exact.clear();
             exact.resize((end - start + 1) as usize, 0.0);
-            for position in from..=to {
+            // One more on each side, which sharpening looks at.
+            plain.clear();
+            plain.extend((from - 1..=to + 1).map(|position| kernel((position as f64 - center) / width)));
+            for (position, near) in (from..=to).zip(plain.windows(3)) {
                 // What would lie beyond the edge is the edge once more.
                 let at = (position.clamp(start, end) - start) as usize;
-                let weight = |position: f64| kernel((position - center) / width);
-                let here = position as f64;
-                let sides = weight(here - 1.0) + weight(here + 1.0);
-                exact[at] += (1.0 + 2.0 * sharpening) * weight(here) - sharpening * sides;
+                exact[at] += (1.0 + 2.0 * sharpening) * near[1] - sharpening * (near[0] + near[2]);
             }
             taps.starts.push(start as u32);
             taps.counts.push(exact.len() as u32);
@@ -94,8 +95,10 @@ fn kernel(x: f64) -> f64 {
     } else if x.abs() >= LOBES {
         0.0
     } else {
-        let x = PI * x;
-        LOBES * x.sin() * (x / LOBES).sin() / (x * x)
+        // sin 3t = 3 sin t - 4 sin³ t, so that one sine is enough for three lobes.
+        let t = PI * x / LOBES;
+        let sine = t.sin();
+        sine * sine * (3.0 - 4.0 * sine * sine) / (LOBES * t * t)
     }
 }
 

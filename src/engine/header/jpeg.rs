@@ -28,7 +28,7 @@ pub(super) fn announced(bytes: &[u8]) -> Announced {
 /// The next marker, and the place behind it. Coded data are passed over: in them a zero follows every 0xff.
 fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     loop {
-        *at += bytes.get(*at..)?.iter().position(|byte| *byte == 0xff)? + 1;
+        *at += memchr::memchr(0xff, bytes.get(*at..)?)? + 1;
         match *bytes.get(*at)? {
             // Another 0xff fills, and is looked at next.
             0xff => {}
