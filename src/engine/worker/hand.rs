@@ -9,7 +9,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 use tokio::time::Instant;
 
 use super::sealed::{SealError, copied, sealed};
-use super::wire::{Channel, Made, Reply, Task, WireError};
+use super::wire::{Channel, Reply, Task, WireError};
 use crate::engine::error::EngineError;
 use crate::engine::job::{Job, Outcome, Rendered};
 use crate::engine::vips::Vips;
@@ -97,8 +97,13 @@ impl Worker {
                 continue;
             };
             let (index, outcome) = match reply {
-                Reply::Made { job: n, index, made } if n == number => (index, Self::taken(job, &made, &fds)?),
+                Reply::Made { job: n, index, rendered, is_input } if n == number => {
+                    (index, Self::taken(job, rendered, is_input, &fds)?)
+                }
                 Reply::Failed { job: n, index, error } if n == number => (index, Err(error)),
+                Reply::Done { job: n, .. } if n == number && answered.contains(&false) => {
+                    return Err(Lost::Rubbish("it was done before it had answered everything".to_owned()));
+                }
                 Reply::Done { job: n, glib_warnings } if n == number => {
                     Vips::add_glib_warnings(glib_warnings);
                     return Ok(());
@@ -132,10 +137,15 @@ impl Worker {
         self.channel.send(&task, &fds).map_err(Lost::Before)
     }
 
-    /// The bytes of a result, in memory of ours.
-    fn taken(job: &Job, made: &Made, fds: &[OwnedFd]) -> Result<Result<Rendered, EngineError>, Lost> {
+    /// A result with its bytes, in memory of ours.
+    fn taken(
+        job: &Job,
+        mut rendered: Rendered,
+        is_input: bool,
+        fds: &[OwnedFd],
+    ) -> Result<Result<Rendered, EngineError>, Lost> {
         let original = job.inputs.first().cloned().unwrap_or_default();
-        let bytes = match (made.is_input, fds) {
+        rendered.bytes = match (is_input, fds) {
             (true, []) => original,
             (false, [memory]) => {
                 let pixels = job.limits.output_pixels_max.saturating_mul(8);
@@ -153,8 +163,7 @@ impl Worker {
             }
             _ => return Err(Lost::Rubbish("a result came without its bytes".to_owned())),
         };
-        let Made { format, width, height, frames, original, truncated, timings, is_input: _ } = *made;
-        Ok(Ok(Rendered { bytes, format, width, height, frames, original, truncated, timings }))
+        Ok(Ok(rendered))
     }
 
     /// The next message; none at `until`, or when `cancelled` can be read.
