@@ -160,6 +160,8 @@ impl Processes {
                 self.lose(worker, "outside", true);
             }
             self.replace();
+        } else if let Some(worker) = &mut self.worker {
+            worker.rest();
         }
     }
 

@@ -12,7 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::sealed::{SealError, mapped, sealed};
+use super::sealed::{SealError, sealed};
+use super::tray::Served;
 use super::wire::{Channel, Reply, Task, WireError};
 use crate::engine::error::EngineError;
 use crate::engine::job::{Job, Outcome};
@@ -23,9 +24,6 @@ use crate::telemetry::clock;
 
 /// How long a worker has nothing to do before it gives memory back.
 const IDLE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-
-/// An input that is longer was never accepted as an original.
-const INPUT_BYTES_MAX: u64 = 1 << 40;
 
 /// From this size on an original is worth more than one thread, where there are any to spare.
 const LARGE_BYTES: usize = 1 << 20;
@@ -49,15 +47,16 @@ pub fn run(channel: Channel, spec: &SandboxSpec, template: &Layers) -> i32 {
     if channel.send(&Reply::Ready, &[]).is_err() {
         return 1;
     }
-    let mut has_run = false;
+    let (mut served, mut has_run) = (Served::default(), false);
     loop {
         if has_run && is_idle(&channel) {
             memory::give_back();
             has_run = false;
         }
         match channel.receive::<Task>() {
-            Ok((Task::Run { job: number, outputs, limits, run_ms, threads }, fds)) => {
-                let inputs: Result<Vec<Bytes>, _> = fds.iter().map(|fd| mapped(fd, INPUT_BYTES_MAX)).collect();
+            Ok((Task::Run { job: number, inputs, outputs, limits, run_ms, threads }, fds)) => {
+                let taken: Result<(), SealError> = fds.into_iter().try_for_each(|memory| served.take(memory));
+                let inputs = taken.and_then(|()| served.inputs(&inputs));
                 let done = match inputs {
                     Ok(inputs) => {
                         let (job, run) = (Job { inputs, outputs, limits }, Duration::from_millis(run_ms));
@@ -68,6 +67,7 @@ pub fn run(channel: Channel, spec: &SandboxSpec, template: &Layers) -> i32 {
                 if done.is_err() {
                     return 1;
                 }
+                served.clear();
                 has_run = true;
             }
             // It came when its job was over.

@@ -80,8 +80,9 @@ pub enum Ending {
 /// From the server to a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
-    /// One job; its inputs come beside this, in order.
-    Run { job: u64, outputs: Vec<Output>, limits: Limits, run_ms: u64, threads: u32 },
+    /// One job. Its inputs have these lengths in bytes and lie one behind the other in the memory that came beside
+    /// this, or else beside the last one that brought any.
+    Run { job: u64, inputs: Vec<u64>, outputs: Vec<Output>, limits: Limits, run_ms: u64, threads: u32 },
     /// Nobody waits for the job any more.
     Cancel,
 }
