@@ -146,7 +146,7 @@ bench-cache: setup ## Measure what the disk tier keeps, S3-FIFO beside LRU, and 
 	@$(CARGO) bench --locked --bench cache
 
 .PHONY: bench-workers
-bench-workers: setup ## Measure what worker processes cost against threads: pictures a second, time of each, memory.
+bench-workers: setup ## Measure what worker processes cost against threads: pictures a second, processor time, memory.
 	@$(CARGO) bench --locked --bench workers
 
 .PHONY: soak

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use support::memory::tree_pss_bytes;
 use support::origin::{Gate, Origin, Reply};
 use support::server::{Launch, Server};
 use tintype::cli::demo::make_originals;
@@ -148,7 +149,7 @@ async fn memory_of_connections() {
         Reply::status(404)
     });
     let server = Launch::before(&origin).set("FETCH_FIRST_BYTE_TIMEOUT", "1m").set("FETCH_TIMEOUT", "1m").start();
-    let (addr, before_kb) = (server.addr, pss_kb(server.pid()));
+    let (addr, before_bytes) = (server.addr, tree_pss_bytes(server.pid()));
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut connection = None;
@@ -156,7 +157,7 @@ async fn memory_of_connections() {
         assert_eq!(answer.map(|answer| answer.status), Some(200));
         connections.push(connection);
     }
-    let idle_kb = pss_kb(server.pid());
+    let idle_bytes = tree_pss_bytes(server.pid());
     let path = format!("/_/w:32/plain/{}@png", origin.url("/a.png"));
     let mut asking: JoinSet<_> = connections
         .into_iter()
@@ -167,15 +168,15 @@ async fn memory_of_connections() {
         .collect();
     let misses = || server.status()["flow"]["misses"].as_u64() == Some(u64::from(CONNECTIONS));
     tokio::task::block_in_place(|| support::eventually("all wait", misses));
-    let waiting_kb = pss_kb(server.pid());
+    let waiting_bytes = tree_pss_bytes(server.pid());
     gate.open();
     while let Some(status) = asking.join_next().await {
         assert_eq!(status.expect("a task"), Some(404));
     }
-    let each = |kb: u64| kb.saturating_sub(before_kb) as f64 / f64::from(CONNECTIONS);
-    println!("memory (PSS): {} MB with nobody there", mb(before_kb));
-    for (what, kb) in [("idle", idle_kb), ("waiting for a picture", waiting_kb)] {
-        println!("  {} MB with {CONNECTIONS} connections {what} ({:.1} KB each)", mb(kb), each(kb));
+    let each = |bytes: u64| bytes.saturating_sub(before_bytes) as f64 / 1024.0 / f64::from(CONNECTIONS);
+    println!("memory (PSS): {} MB with nobody there", mb(before_bytes));
+    for (what, bytes) in [("idle", idle_bytes), ("waiting for a picture", waiting_bytes)] {
+        println!("  {} MB with {CONNECTIONS} connections {what} ({:.1} KB each)", mb(bytes), each(bytes));
     }
 }
 
@@ -198,19 +199,24 @@ async fn measure(subject: Subject, folder: &Path, seconds: u64) -> bool {
     let peak = capacity.made.load(Ordering::Relaxed) as f64 / shorter.as_secs_f64();
     println!("  can make          {peak:.1} new pictures a second beside {} hits", hits_a_second());
 
-    let before_kb = pss_kb(subject.pid);
+    let before_bytes = tree_pss_bytes(subject.pid);
     let (tally, is_over) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
     let memory = tokio::spawn(peak_memory(subject.pid, Arc::clone(&is_over)));
     let pace = Duration::from_secs_f64(f64::from(CONNECTIONS) / (peak * TIMES).max(1.0));
     let loads = load(&subject, &originals, &numbers, &tally, CONNECTIONS, pace, overload);
     let (mut busy, ()) = tokio::join!(ask_hits(subject.addr, Arc::clone(&hits), overload), loads);
     is_over.store(true, Ordering::Relaxed);
-    let most_kb = memory.await.expect("a task");
+    let most_bytes = memory.await.expect("a task");
     let recovered = recovery(&subject, &originals, &numbers).await;
-    let after_kb = pss_kb(subject.pid);
+    let after_bytes = tree_pss_bytes(subject.pid);
 
     report(&tally, peak, overload, [&mut idle, &mut at_capacity, &mut busy]);
-    println!("  memory (PSS)      {} MB before, {} MB at most, {} MB after", mb(before_kb), mb(most_kb), mb(after_kb));
+    println!(
+        "  memory (PSS)      {} MB before, {} MB at most, {} MB after",
+        mb(before_bytes),
+        mb(most_bytes),
+        mb(after_bytes)
+    );
     println!("  a new picture     {} ms after the end", recovered.as_millis());
     let goodput = tally.made.load(Ordering::Relaxed) as f64 / overload.as_secs_f64() / peak.max(f64::MIN_POSITIVE);
     goodput >= GOODPUT_MIN && tally.bare.load(Ordering::Relaxed) == 0
@@ -322,12 +328,12 @@ async fn recovery(subject: &Subject, originals: &[String], numbers: &AtomicU64) 
 }
 
 async fn peak_memory(pid: u32, is_over: Arc<AtomicBool>) -> u64 {
-    let mut most_kb = 0;
+    let mut most_bytes = 0;
     while !is_over.load(Ordering::Relaxed) {
-        most_kb = most_kb.max(pss_kb(pid));
+        most_bytes = most_bytes.max(tree_pss_bytes(pid));
         sleep(MEMORY_PACE).await;
     }
-    most_kb
+    most_bytes
 }
 
 async fn ask_once(addr: SocketAddr, path: &str) -> Option<Answer> {
@@ -401,18 +407,6 @@ impl Drop for Ended {
     }
 }
 
-/// The proportional set size of a process and all its children: shared pages count once.
-fn pss_kb(pid: u32) -> u64 {
-    let own = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let own = own.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix("kB")?.trim().parse().ok());
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-    let children: Vec<u32> = children
-        .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
-        .collect();
-    own.unwrap_or(0) + children.into_iter().map(pss_kb).sum::<u64>()
-}
-
 fn percentile(times: &mut [u64], part: f64) -> u64 {
     times.sort_unstable();
     let at = (times.len() as f64 * part).ceil() as usize;
@@ -431,8 +425,8 @@ fn hits_a_second() -> u128 {
     u128::from(HIT_CLIENTS) * 1000 / HIT_PACE.as_millis()
 }
 
-const fn mb(kb: u64) -> u64 {
-    kb / 1024
+const fn mb(bytes: u64) -> u64 {
+    bytes >> 20
 }
 
 /// As many as the system lets anyone have: both ends of every connection are here.

@@ -1,8 +1,10 @@
 //! What it costs that pictures are made in worker processes instead of on threads.
 //!
-//! `make bench-workers` runs two engines in one process, one of each kind, which take turns: pictures a second with all
-//! workers busy, the time that one tiny picture takes on top, how long a new worker takes to be there, and the memory
-//! of the processes. Ratios hold between two machines, times do not.
+//! `make bench-workers` runs two engines in one process, one of each kind, which take turns with the same pictures:
+//! pictures a second with all workers busy and the processor time of each, for photographs of the usual size and for a
+//! very large one; the time that one tiny picture takes on top; how long a new worker takes to be there; and the memory
+//! of the processes. Ratios hold between two machines, times do not. With `WORKERS_BENCH_ENGINE=threads` or
+//! `processes` there is one engine alone, for profilers; `WORKERS_BENCH_TURNS` sets the number of turns.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,12 +17,20 @@ use tintype::engine::{Isolation, Job, Limits, Output, Patience, Pool, PoolSpec, 
 use tintype::telemetry::clock;
 use tintype::transform::{Candidates, Format, Transform};
 
+#[path = "../tests/support/memory.rs"]
+mod memory;
+
+use memory::{children, tree_pss_bytes};
+
 /// Turns that each engine has.
-const ROUNDS: usize = 7;
-/// One turn with all workers busy, in seconds; `WORKERS_BENCH_SECONDS` sets another.
-const ROUND_S: u64 = 4;
+const TURNS: usize = 16;
+/// Pictures of one turn: of photographs, and of the large original.
+const PICTURES: usize = 60;
+const LARGE_PICTURES: usize = 4;
 /// Tiny pictures one after another in one turn.
-const TINY: usize = 400;
+const TINY: usize = 200;
+/// A photograph from a camera or a phone, made ready for the web, is smaller.
+const PHOTOGRAPH_BYTES_MAX: usize = 1 << 20;
 /// Workers that are forked to see how long that takes.
 const FORKS: usize = 30;
 /// What processes may cost of the pictures a second, and of the time of one picture.
@@ -32,8 +42,16 @@ const QUEUE_JOBS_MAX: usize = 64;
 /// What one engine has shown, a number a turn.
 #[derive(Default)]
 struct Shown {
-    a_second: Vec<f64>,
+    photographs: Busy,
+    large: Busy,
     tiny_us: Vec<f64>,
+}
+
+/// Pictures a second, and milliseconds of processor time for each, a number a turn.
+#[derive(Default)]
+struct Busy {
+    a_second: Vec<f64>,
+    cpu_ms: Vec<f64>,
 }
 
 fn main() {
@@ -43,33 +61,42 @@ fn main() {
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo-originals");
     make_originals(&folder).expect("originals can be made");
-    let originals = originals(&folder);
+    let (photographs, large): (Vec<Bytes>, Vec<Bytes>) =
+        originals(&folder).into_iter().partition(|original| original.len() < PHOTOGRAPH_BYTES_MAX);
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let pool = |isolation| Pool::start(&PoolSpec { workers, queue_jobs_max: QUEUE_JOBS_MAX, isolation });
     let sandbox = SandboxSpec { demand: Demand::Prefer, memory_bytes_max: 4 << 30, read_only: Vec::new() };
     let nursery = NurserySpec { program: PathBuf::from(env!("CARGO_BIN_EXE_tintype")), sandbox };
     let retirement = Retirement { jobs_max: 1000, resident_bytes_max: 512 << 20 };
-    forks(&nursery);
-    let processes = Isolation::Process { nursery, retirement };
-    let engines = [pool(Isolation::Thread).expect("threads"), pool(processes).expect("processes")];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let turns = std::env::var("WORKERS_BENCH_TURNS").ok().and_then(|text| text.parse().ok()).unwrap_or(TURNS);
+    let processes = || pool(Isolation::Process { nursery: nursery.clone(), retirement }).expect("processes");
+    let threads = || pool(Isolation::Thread).expect("threads");
+    if let Ok(name) = std::env::var("WORKERS_BENCH_ENGINE") {
+        let engine = if name == "threads" { threads() } else { processes() };
+        let mut busy = Busy::default();
+        (0..turns).for_each(|_| runtime.block_on(busy.turn(&engine, &photographs, PICTURES)));
+        println!("{name}: {:.2} ms of processor time a picture", median(&busy.cpu_ms));
+        return engine.close();
+    }
+    forks(&nursery);
+    let engines = [threads(), processes()];
     let mut shown = [Shown::default(), Shown::default()];
-    let round = Duration::from_secs(seconds().unwrap_or(ROUND_S));
-    for turn in 0..ROUNDS {
+    for turn in 0..turns {
         // Whoever comes second finds another machine: the order changes with every turn.
-        let order = if turn % 2 == 0 { [0, 1] } else { [1, 0] };
-        for engine in order {
-            shown[engine].a_second.push(runtime.block_on(busy(&engines[engine], &originals, round)));
-            shown[engine].tiny_us.push(runtime.block_on(tiny(&engines[engine], &originals[0])));
+        for engine in if turn % 2 == 0 { [0, 1] } else { [1, 0] } {
+            let (pool, shown) = (&engines[engine], &mut shown[engine]);
+            runtime.block_on(shown.photographs.turn(pool, &photographs, PICTURES));
+            shown.tiny_us.push(runtime.block_on(tiny(pool, &photographs[0])));
+            if turn % 4 < 2 {
+                runtime.block_on(shown.large.turn(pool, &large, LARGE_PICTURES));
+            }
         }
     }
     report(&shown);
-    println!("memory of the template and {workers} workers, shared pages split: {} MiB", children_pss() >> 20);
+    let bytes: u64 = children(std::process::id()).into_iter().map(tree_pss_bytes).sum();
+    println!("memory of the template and {workers} workers, shared pages split: {} MiB", bytes >> 20);
     engines.iter().for_each(Pool::close);
-}
-
-fn seconds() -> Option<u64> {
-    std::env::var("WORKERS_BENCH_SECONDS").ok()?.parse().ok()
 }
 
 fn originals(folder: &Path) -> Vec<Bytes> {
@@ -88,22 +115,24 @@ fn submit(pool: &Pool, original: &Bytes, width: u32) -> Results {
     pool.submit(job, PATIENCE).expect("room in the queue")
 }
 
-/// Pictures a second with twice as many jobs as workers.
-async fn busy(pool: &Pool, originals: &[Bytes], lasts: Duration) -> f64 {
-    let begun = clock::instant();
-    let mut flying = std::collections::VecDeque::new();
-    let (mut turn, mut made) = (0, 0_u32);
-    loop {
-        while begun.elapsed() < lasts && flying.len() < pool.state().workers * 2 {
-            flying.push_back(submit(pool, &originals[turn % originals.len()], 480));
-            turn += 1;
+// === impl Busy ===
+
+impl Busy {
+    /// So many pictures with twice as many jobs as workers.
+    async fn turn(&mut self, pool: &Pool, originals: &[Bytes], pictures: usize) {
+        let (begun, before_ms) = (clock::instant(), cpu_ms(std::process::id()));
+        let mut flying = std::collections::VecDeque::new();
+        let mut asked = 0;
+        loop {
+            while asked < pictures && flying.len() < pool.state().workers * 2 {
+                flying.push_back(submit(pool, &originals[asked % originals.len()], 480));
+                asked += 1;
+            }
+            let Some(mut results) = flying.pop_front() else { break };
+            results.next().await.expect("a result").1.expect("a picture");
         }
-        let Some(mut results) = flying.pop_front() else {
-            return f64::from(made) / begun.elapsed().as_secs_f64();
-        };
-        let (_, rendered) = results.next().await.expect("a result");
-        rendered.expect("a picture");
-        made += 1;
+        self.a_second.push(pictures as f64 / begun.elapsed().as_secs_f64());
+        self.cpu_ms.push((cpu_ms(std::process::id()) - before_ms) / pictures as f64);
     }
 }
 
@@ -117,7 +146,7 @@ async fn tiny(pool: &Pool, original: &Bytes) -> f64 {
         submit(pool, &small, 12).next().await.expect("a result").1.expect("a picture");
         micros.push(begun.elapsed().as_secs_f64() * 1e6);
     }
-    median(&mut micros)
+    median(&micros)
 }
 
 /// How long it takes to have a new worker, ready for a job.
@@ -125,7 +154,7 @@ fn forks(spec: &NurserySpec) {
     let begun = clock::instant();
     let nursery = Nursery::start(spec.clone()).expect("a template");
     let started = begun.elapsed();
-    let mut micros: Vec<f64> = (0..FORKS)
+    let micros: Vec<f64> = (0..FORKS)
         .map(|_| {
             let begun = clock::instant();
             let worker = nursery.worker().expect("a worker");
@@ -136,47 +165,49 @@ fn forks(spec: &NurserySpec) {
         .collect();
     let (layers, started_ms) = (nursery.layers.words().join(", "), started.as_secs_f64() * 1e3);
     println!("confined by: {layers}");
-    println!("template ready in {started_ms:.0} ms, a further worker in {:.2} ms", median(&mut micros) / 1e3);
+    println!("template ready in {started_ms:.0} ms, a further worker in {:.2} ms", median(&micros) / 1e3);
 }
 
 fn report(shown: &[Shown; 2]) {
     let [threads, processes] = shown;
-    let ratios: Vec<f64> = processes.a_second.iter().zip(&threads.a_second).map(|(ours, base)| ours / base).collect();
-    let mut each: Vec<f64> = processes.tiny_us.iter().zip(&threads.tiny_us).map(|(ours, base)| ours - base).collect();
-    println!("{:10} {:>12} {:>14}", "", "a second", "tiny, us");
-    for (name, shown) in [("threads", threads), ("processes", processes)] {
-        let (mut rates, mut tiny) = (shown.a_second.clone(), shown.tiny_us.clone());
-        println!("{name:10} {:>12.1} {:>14.0}", median(&mut rates), median(&mut tiny));
-    }
-    let ratio = median(&mut ratios.clone());
-    println!(
-        "processes make {ratio:.3}x the pictures of threads (at least {:.2}), turn by turn {ratios:.2?}",
-        1.0 - LOSS_MAX
-    );
-    println!("a picture takes {:.0} us more (at most {EACH_US_MAX:.0})", median(&mut each));
+    println!("{:22} {:>10} {:>10} {:>8}", "", "threads", "processes", "ratio");
+    row("photographs a second", &threads.photographs.a_second, &processes.photographs.a_second);
+    row("  ms of processor each", &threads.photographs.cpu_ms, &processes.photographs.cpu_ms);
+    row("large ones a second", &threads.large.a_second, &processes.large.a_second);
+    row("  ms of processor each", &threads.large.cpu_ms, &processes.large.cpu_ms);
+    row("tiny, us", &threads.tiny_us, &processes.tiny_us);
+    let ratio = median(&ratios(&threads.photographs.a_second, &processes.photographs.a_second));
+    let each = median(&processes.tiny_us) - median(&threads.tiny_us);
+    println!("processes make {ratio:.3}x the photographs of threads (at least {:.2})", 1.0 - LOSS_MAX);
+    println!("a picture takes {each:.0} us more (at most {EACH_US_MAX:.0})");
 }
 
-fn median(numbers: &mut [f64]) -> f64 {
+fn row(name: &str, threads: &[f64], processes: &[f64]) {
+    let mut ratios = ratios(threads, processes);
+    ratios.sort_by(f64::total_cmp);
+    let (low, high) = (ratios[ratios.len() / 4], ratios[ratios.len() * 3 / 4]);
+    let (threads, processes) = (median(threads), median(processes));
+    println!(
+        "{name:22} {threads:>10.2} {processes:>10.2} {:>8.3}  half of the turns {low:.3}-{high:.3}",
+        median(&ratios)
+    );
+}
+
+/// Turn by turn: neighbours saw the same machine.
+fn ratios(threads: &[f64], processes: &[f64]) -> Vec<f64> {
+    processes.iter().zip(threads).map(|(ours, base)| ours / base).collect()
+}
+
+fn median(numbers: &[f64]) -> f64 {
+    let mut numbers = numbers.to_vec();
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
 }
 
-/// Proportional set size of all processes below this one, in bytes.
-fn children_pss() -> u64 {
-    let mut pids = vec![std::process::id().to_string()];
-    let mut at = 0;
-    while let Some(pid) = pids.get(at).cloned() {
-        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().filter_map(Result::ok);
-        for task in tasks {
-            let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            pids.extend(children.split_whitespace().map(str::to_owned));
-        }
-        at += 1;
-    }
-    let pss = |pid: &String| {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default().trim();
-        line.trim_end_matches(" kB").parse().map_or(0, |kibibytes: u64| kibibytes << 10)
-    };
-    pids.iter().skip(1).map(pss).sum()
+/// Processor time of a process and all below it, in milliseconds, as the kernel counts it in hundredths of seconds.
+fn cpu_ms(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ticks: f64 = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    ticks * 10.0 + children(pid).into_iter().map(cpu_ms).sum::<f64>()
 }

@@ -56,8 +56,10 @@ pub enum Broken {
 }
 
 /// A finished picture with its facts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Rendered {
+    /// Not part of a message: bytes travel beside it.
+    #[serde(skip)]
     pub bytes: Bytes,
     pub format: Format,
     /// Sides of the picture, of one frame where it is an animation; 0 where the original passed through unread.

@@ -117,7 +117,7 @@ impl Pool {
     /// # Errors
     /// [`StartError`]: libvips or the sandbox cannot be had.
     pub fn start(spec: &PoolSpec) -> Result<Self, StartError> {
-        memory::configure(spec.workers);
+        memory::configure(spec.workers, memory::KEPT_BYTES_MAX);
         let workers = spec.workers.max(1);
         let workplace = Arc::new(Workplace::open(&spec.isolation)?);
         let shared = Arc::new(Shared {

@@ -16,6 +16,8 @@ mod attributes;
 mod bounds;
 mod css;
 mod names;
+#[cfg(test)]
+mod never;
 mod picture;
 mod refs;
 mod style;

@@ -156,7 +156,10 @@ impl Flow {
             match timeout_at(until, self.confirmed(errand, asker.if_none_match)).await {
                 Ok(Some(made)) => return Ok(made),
                 Ok(None) => {}
-                Err(_) => return Err(Failure::request_timeout()).inspect_err(|_| counted::shed("deadline")),
+                Err(_) => {
+                    let failure = Failure::request_timeout(errand.rules.limits.request_timeout);
+                    return Err(failure).inspect_err(|_| counted::shed("deadline"));
+                }
             }
         }
         self.board(errand, kept, until).await

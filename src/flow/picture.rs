@@ -85,7 +85,8 @@ impl Flow {
             Ok(Err(FlightError::Failed(failure))) => return Err(failure),
             Ok(Err(FlightError::Lost)) => return Err(Failure::from(EngineError::Panicked)),
             Err(_) => {
-                return rescued(kept, Failure::request_timeout()).inspect_err(|_| counted::shed("deadline"));
+                let failure = Failure::request_timeout(errand.rules.limits.request_timeout);
+                return rescued(kept, failure).inspect_err(|_| counted::shed("deadline"));
             }
         };
         if let CacheOutcome::Stale { why: StaleWhy::Revalidating, .. } = made.outcome {
@@ -165,7 +166,9 @@ impl Flow {
         let rendered = self.render(&kept, picture, rules.limits, cancelled, &mut stages).await;
         counted::rendered(picture.transform.format, &rendered);
         counted::stages(&stages);
-        let rendered = rendered.inspect_err(|error| self.remember(errand, &kept, stamp, error))?;
+        let rendered = rendered
+            .inspect_err(|error| self.remember(errand, &kept, stamp, error))
+            .map_err(|error| Failure::unmade(error, rules.limits.patience))?;
         // The rest of a truncated original may come soon; nobody should go without it for long.
         let lifetime = if rendered.truncated {
             let end_s = clock::now_unix_s() + freshness.ttl_truncated.as_secs();

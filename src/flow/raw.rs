@@ -27,9 +27,11 @@ impl Flow {
             (kept, CacheOutcome::Hit { ttl_s, place: Place::Memory }, Vec::new())
         } else {
             let fetched = self.fetched_in_turn(wanted, freshness, client);
-            let got = tokio::time::timeout(rules.limits.request_timeout, fetched).await;
+            let limit = rules.limits.request_timeout;
+            let got = tokio::time::timeout(limit, fetched).await;
+            let got = got.map_err(|_| Failure::request_timeout(limit)).inspect_err(|_| counted::shed("deadline"));
             let stages = vec![("origin", started.elapsed())];
-            match got.map_err(|_| Failure::request_timeout()).inspect_err(|_| counted::shed("deadline"))?? {
+            match got?? {
                 Got::Original(kept, Some(place)) => {
                     let ttl_s = kept.lifetime.fresh_until_s.saturating_sub(now_s);
                     (kept, CacheOutcome::Hit { ttl_s, place }, stages)

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::Failure;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Patience};
 use crate::origin::{OriginError, Phase};
 use crate::url::UrlError;
 
@@ -85,9 +85,25 @@ impl Failure {
         Self { retry_after_s: Some(retry_after_s), ..Self::new(503, "overloaded", "the server is busy", detail) }
     }
 
-    pub(super) fn request_timeout() -> Self {
+    pub(super) fn request_timeout(after: Duration) -> Self {
         let detail = "the picture was not ready within request_timeout; it is still being made";
-        Self { retry_after_s: Some(RETRY_S), ..Self::new(503, "request-timeout", "the request took too long", detail) }
+        Self {
+            limit: Some(("request_timeout", format!("{} ms", after.as_millis()))),
+            retry_after_s: Some(RETRY_S),
+            ..Self::new(503, "request-timeout", "the request took too long", detail)
+        }
+    }
+
+    /// What the engine says of a picture that it was to make with so much patience.
+    pub(super) fn unmade(error: EngineError, patience: Patience) -> Self {
+        let timeout = match error {
+            EngineError::Deadline => Some(("transform_timeout", patience.run)),
+            EngineError::QueueTimeout => Some(("queue.timeout", patience.queue)),
+            _ => None,
+        };
+        let failure = Self::from(error);
+        let limit = timeout.map(|(setting, after)| (setting, format!("{} ms", after.as_millis())));
+        Self { limit: limit.or(failure.limit), ..failure }
     }
 }
 

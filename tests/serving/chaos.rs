@@ -8,17 +8,16 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, UNIX_EPOCH};
-
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
-use tintype::telemetry::clock;
+use std::time::Duration;
 
 use super::shim::Shim;
 use crate::support::client::{Answer, try_get};
+use crate::support::dice::{Dice, number, seed};
 use crate::support::origin::{Origin, Reply};
 use crate::support::pictures::marks;
 use crate::support::server::{Launch, Server};
 use crate::support::{eventually, folder};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 /// Seeds where nobody asks for more by `SOAK_CHAOS`; each is a server of its own.
 const SEEDS: u64 = 2;
@@ -34,9 +33,6 @@ const WELL: usize = 0;
 const SILENT: usize = 1;
 const CUT: usize = 2;
 const FAILING: usize = 3;
-
-/// Numbers from a seed, so that a failing run can be run again.
-struct Dice(u64);
 
 /// A server under attack, and what it needs.
 struct Scene {
@@ -62,16 +58,6 @@ struct Seen {
     refused: u64,
     struck: u64,
     nothing: u64,
-}
-
-// === impl Dice ===
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        // Knuth's MMIX generator; the high bits are the good ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
 }
 
 // === impl Over ===
@@ -220,7 +206,7 @@ impl Scene {
 
     fn signal(&self, dice: &mut Dice, signal: Signal, pause: Duration, name: &'static str) -> &'static str {
         let workers = self.workers();
-        if let Some(pid) = workers.get(dice.roll(workers.len().max(1) as u64) as usize) {
+        if let Some(pid) = workers.get(dice.below(workers.len())) {
             kill(Some(*pid), signal);
         }
         // sleep: a job that is killed twice in a row is taken for the reason.
@@ -264,10 +250,6 @@ fn kill(pid: Option<i64>, signal: Signal) {
         // It may have ended meanwhile.
         let _ = kill_process(pid, signal);
     }
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 fn chaos(seed: u64) {
@@ -315,9 +297,7 @@ fn chaos(seed: u64) {
 
 #[test]
 fn whatever_happens_nobody_gets_a_wrong_byte() {
-    let first = number("SOAK_SEED").unwrap_or_else(|| {
-        clock::now().duration_since(UNIX_EPOCH).map_or(1, |elapsed| u64::from(elapsed.subsec_nanos()))
-    });
+    let first = seed();
     for seed in first..first + number("SOAK_CHAOS").unwrap_or(SEEDS) {
         chaos(seed);
     }

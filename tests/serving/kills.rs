@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::support::client::try_get;
+use crate::support::dice::{Dice, number, seed};
 use crate::support::folder;
 use crate::support::pictures::marks;
 use crate::support::server::{Launch, Server};
@@ -23,23 +24,6 @@ const WIDTHS: u32 = 24;
 const BUDGET_BYTES: u64 = 512 << 10;
 /// What eviction may lag behind by: a batch of writes.
 const SLACK_BYTES: u64 = 256 << 10;
-
-/// Numbers from a seed, so that a failing run can be run again.
-struct Dice(u64);
-
-// === impl Dice ===
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        // Knuth's MMIX generator; the high bits are the good ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
 
 fn targets() -> Vec<String> {
     let sides = SIDES.iter().flat_map(|side| (1..=WIDTHS).map(move |width| (side, width)));
@@ -89,7 +73,7 @@ fn ask_until_gone(server: &Server, dice: u64, oracle: &Arc<HashMap<String, Vec<u
         let targets: Vec<&String> = oracle.keys().collect();
         let mut whole = 0;
         loop {
-            let target = targets[dice.roll(targets.len() as u64) as usize];
+            let target = targets[dice.below(targets.len())];
             let Some(answer) = try_get(addr, target) else { return whole };
             assert!(answer.status == 200 && answer.body == oracle[target], "{target}: {}", answer.status);
             whole += 1;
@@ -100,9 +84,7 @@ fn ask_until_gone(server: &Server, dice: u64, oracle: &Arc<HashMap<String, Vec<u
 #[test]
 fn whenever_it_is_killed_every_answer_after_it_is_right() {
     let rounds = number("SOAK_KILLS").unwrap_or(ROUNDS.into());
-    let seed = number("SOAK_SEED").unwrap_or_else(|| {
-        clock::now().duration_since(UNIX_EPOCH).map_or(1, |elapsed| u64::from(elapsed.subsec_nanos()))
-    });
+    let seed = seed();
     println!("seed {seed}: run it again by SOAK_SEED={seed} SOAK_KILLS={rounds}");
     let pictures: Vec<(String, Vec<u8>)> =
         SIDES.iter().map(|side| (format!("{side}.png"), marks(*side, *side).png())).collect();

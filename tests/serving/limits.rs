@@ -116,6 +116,8 @@ fn slow_origins_are_left() {
         refused(&server.get(&wild.target(path)), 504, "origin-timeout", Some(setting));
         is_well(&server, &wild);
     }
+    let server = wild.launch().set("REQUEST_TIMEOUT", "300ms").start();
+    refused(&server.get(&wild.target("/silence")), 503, "request-timeout", Some("request_timeout"));
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! Damaged pictures of every format through the real server: thousands in `make soak`, some hundreds in `make test`.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, UNIX_EPOCH};
-
-use tintype::telemetry::clock;
+use std::time::Duration;
 
 use crate::support::client::try_get;
+use crate::support::dice::{Dice, number, seed};
 use crate::support::folder;
+use crate::support::memory::tree_pss_bytes;
 use crate::support::origin::{Origin, Reply};
 use crate::support::pictures::marks;
-use crate::support::server::{Launch, Server};
+use crate::support::server::Launch;
 
 /// Pictures where nobody asks for more by `SOAK_MUTANTS`.
 const MUTANTS: u64 = 400;
@@ -24,19 +23,6 @@ const DRAWING: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60\" he
 /// What all processes together may have grown by.
 const GROWTH_BYTES_MAX: u64 = 64 << 20;
 const REST: Duration = Duration::from_secs(10);
-
-/// Numbers from a seed, so that a failing run can be run again.
-struct Dice(u64);
-
-// === impl Dice ===
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        // Knuth's MMIX generator; the high bits are the good ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % sides.max(1)
-    }
-}
 
 /// A picture in every format, made by the server itself.
 fn whole() -> Vec<Vec<u8>> {
@@ -52,22 +38,22 @@ fn whole() -> Vec<Vec<u8>> {
 /// One picture with a few changes of the kinds that decoders meet: bits, lengths, missing, doubled and foreign parts.
 fn mutant(pictures: &[Vec<u8>], seed: u64) -> Vec<u8> {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mut bytes = pictures[dice.roll(pictures.len())].clone();
-    for _ in 0..=dice.roll(6) {
-        let (at, len) = (dice.roll(bytes.len()), 1 + dice.roll(32));
+    let mut bytes = pictures[dice.below(pictures.len())].clone();
+    for _ in 0..=dice.below(6) {
+        let (at, len) = (dice.below(bytes.len()), 1 + dice.below(32));
         let end = (at + len).min(bytes.len());
-        match dice.roll(8) {
-            0 | 1 => bytes[at] ^= 1 << dice.roll(8),
-            2 => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][dice.roll(5)],
-            3 => bytes[at..end].fill([0, 0xff][dice.roll(2)]),
+        match dice.below(8) {
+            0 | 1 => bytes[at] ^= 1 << dice.below(8),
+            2 => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][dice.below(5)],
+            3 => bytes[at..end].fill([0, 0xff][dice.below(2)]),
             4 => drop(bytes.drain(at..end)),
             5 => {
                 let twice = bytes[at..end].to_vec();
                 bytes.splice(at..at, twice);
             }
             6 => {
-                let other = &pictures[dice.roll(pictures.len())];
-                let from = dice.roll(other.len());
+                let other = &pictures[dice.below(pictures.len())];
+                let from = dice.below(other.len());
                 bytes.splice(at..at, other[from..(from + len).min(other.len())].iter().copied());
             }
             _ => bytes.truncate(at.max(12)),
@@ -79,30 +65,10 @@ fn mutant(pictures: &[Vec<u8>], seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Proportional set size of the server and all processes below it, in bytes.
-fn pss_bytes(server: &Server) -> u64 {
-    let mut pids = vec![u64::from(server.pid())];
-    let processes = &server.status()["flow"]["engine"]["processes"];
-    pids.extend(processes["template"].as_u64());
-    pids.extend(processes["workers"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_u64));
-    let of = |pid: &u64| {
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse::<u64>().map_or(0, |kibibytes| kibibytes * 1024)
-    };
-    pids.iter().map(of).sum()
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 #[test]
 fn damaged_pictures_cost_their_own_requests() {
     let count = number("SOAK_MUTANTS").unwrap_or(MUTANTS);
-    let seed = number("SOAK_SEED").unwrap_or_else(|| {
-        clock::now().duration_since(UNIX_EPOCH).map_or(1, |elapsed| u64::from(elapsed.subsec_nanos()))
-    });
+    let seed = seed();
     println!("seed {seed}: run it again by SOAK_SEED={seed} SOAK_MUTANTS={count}");
     let pictures = Arc::new(whole());
     let shown = Arc::clone(&pictures);
@@ -123,7 +89,8 @@ fn damaged_pictures_cost_their_own_requests() {
     for number in 0..40 {
         try_get(server.addr, &target(number)).expect("an answer");
     }
-    let begun = pss_bytes(&server);
+    let begun = tree_pss_bytes(server.pid());
+    assert!(begun > 0, "a kernel that counts it");
     let (next, statuses) = (AtomicU64::new(40), (0..600).map(|_| AtomicU64::new(0)).collect::<Vec<_>>());
     thread::scope(|scope| {
         for _ in 0..CLIENTS {
@@ -151,7 +118,7 @@ fn damaged_pictures_cost_their_own_requests() {
     if count > MUTANTS {
         // sleep: memory is given back in its own time, and nothing tells when.
         thread::sleep(REST);
-        let ended = pss_bytes(&server);
+        let ended = tree_pss_bytes(server.pid());
         println!("PSS of all processes: {} MiB before, {} MiB after {count}", begun >> 20, ended >> 20);
         assert!(ended <= begun + GROWTH_BYTES_MAX, "{} MiB more", (ended - begun) >> 20);
     }

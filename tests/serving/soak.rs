@@ -1,23 +1,14 @@
 //! Memory: what hundreds of pictures leave behind.
 
-use std::fs;
-
 use crate::support::folder;
+use crate::support::memory::pss_bytes;
 use crate::support::pictures::{marks, with_orientation};
-use crate::support::server::{Launch, Server};
+use crate::support::server::Launch;
 
 const REQUESTS: usize = 300;
 const GROWTH_BYTES_MAX: u64 = 64 << 20;
 /// What the allocator and the caches get to settle.
 const REST_S: u64 = 10;
-
-/// The proportional share of this process, as the kernel counts it.
-fn pss_bytes(server: &Server) -> u64 {
-    let path = format!("/proc/{}/smaps_rollup", server.pid());
-    let rollup = fs::read_to_string(path).expect("a process of ours");
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a kernel that counts it");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
-}
 
 #[test]
 #[ignore = "soak: takes a minute, and the memory of a machine without other load"]
@@ -34,7 +25,8 @@ fn hundreds_of_pictures_leave_little_behind() {
         .set("CACHE_MEMORY_BYTES", "8MiB")
         .set("CACHE_ORIGINALS_MEMORY_BYTES", "8MiB")
         .start();
-    let begun = pss_bytes(&server);
+    let begun = pss_bytes(server.pid());
+    assert!(begun > 0, "a kernel that counts it");
     for number in 0..REQUESTS {
         let original = ["a.png", "b.jpg", "c.jpg", "cut.jpg", "text.txt"][number % 5];
         let format = ["png", "jpg", "webp", "avif"][number / 5 % 4];
@@ -45,7 +37,7 @@ fn hundreds_of_pictures_leave_little_behind() {
     }
     // sleep: memory is given back in its own time, and nothing tells when.
     std::thread::sleep(std::time::Duration::from_secs(REST_S));
-    let ended = pss_bytes(&server);
+    let ended = pss_bytes(server.pid());
     println!("PSS {} MiB at the start, {} MiB {REST_S} s after {REQUESTS} requests", begun >> 20, ended >> 20);
     assert!(ended <= begun + GROWTH_BYTES_MAX, "{} MiB more", (ended - begun) >> 20);
 }

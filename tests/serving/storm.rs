@@ -14,6 +14,7 @@ use tintype::telemetry::clock;
 
 use super::store::Store;
 use crate::support::client::{Answer, try_get};
+use crate::support::dice::{Dice, number, seed};
 use crate::support::folder;
 use crate::support::origin::{Origin, Reply};
 use crate::support::pictures::marks;
@@ -36,19 +37,6 @@ struct World {
     /// By source and size: the version that an acknowledged purge has made the oldest one.
     floors: Vec<AtomicU64>,
     order: Mutex<()>,
-}
-
-/// Numbers from a seed, so that a failing run can be run again.
-struct Dice(u64);
-
-// === impl Dice ===
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        // Knuth's MMIX generator; the high bits are the good ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
 }
 
 // === impl World ===
@@ -88,9 +76,9 @@ impl World {
     fn read(&self, addr: &Mutex<Vec<std::net::SocketAddr>>, seed: u64, is_over: &AtomicBool) -> u64 {
         let (mut dice, mut answers) = (Dice(seed), 0);
         while !is_over.load(Ordering::SeqCst) {
-            let (source, size) = (dice.roll(SOURCES) as usize, dice.roll(SIZES.len() as u64) as usize);
+            let (source, size) = (dice.roll(SOURCES) as usize, dice.below(SIZES.len()));
             let nodes = addr.lock().expect("no panic").clone();
-            let addr = nodes[dice.roll(nodes.len() as u64) as usize];
+            let addr = nodes[dice.below(nodes.len())];
             let floor = self.floor(source, size).load(Ordering::SeqCst);
             // Nobody answers where the process has just ended.
             let Some(answer) = try_get(addr, &self.target(source, size)) else { continue };
@@ -104,7 +92,7 @@ impl World {
     /// Changes an original and purges what was made of it; once that is acknowledged, nothing older may come.
     fn purge(&self, node: &Server, dice: &mut Dice) -> bool {
         let _one_at_a_time = self.order.lock().expect("no panic");
-        let (source, size) = (dice.roll(SOURCES) as usize, dice.roll(SIZES.len() as u64) as usize);
+        let (source, size) = (dice.roll(SOURCES) as usize, dice.below(SIZES.len()));
         let version = self.versions[source].fetch_add(1, Ordering::SeqCst) + 1;
         let (order, sizes): (Value, Vec<usize>) = match dice.roll(4) {
             0 => (json!({"urls": [self.target(source, size)]}), vec![size]),
@@ -132,10 +120,6 @@ fn version(answer: &Answer) -> u64 {
     version
 }
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
-
 /// Nodes with little memory, so that most is read from what is below.
 fn launches(world: &World, store: Option<&Store>, count: usize) -> Vec<(Launch, TempDir)> {
     let launch = |_| {
@@ -156,9 +140,7 @@ fn launches(world: &World, store: Option<&Store>, count: usize) -> Vec<(Launch, 
 /// Storms over so many nodes; with more than one they share a bucket.
 fn storm(count: usize) {
     let rounds = number("SOAK_PURGES").unwrap_or(ROUNDS);
-    let seed = number("SOAK_SEED").unwrap_or_else(|| {
-        clock::now().duration_since(UNIX_EPOCH).map_or(1, |elapsed| u64::from(elapsed.subsec_nanos()))
-    });
+    let seed = seed();
     println!("seed {seed}: run it again by SOAK_SEED={seed} SOAK_PURGES={rounds}");
     let (world, store) = (World::start(), (count > 1).then(Store::start));
     let launches = launches(&world, store.as_ref(), count);

@@ -83,7 +83,9 @@ fn an_accident_costs_its_own_request() {
         ("rubbish", "rubbish", 422, "worker-crashed"),
         ("flood", "rubbish", 422, "worker-crashed"),
         ("other-job", "rubbish", 422, "worker-crashed"),
+        ("done-at-once", "rubbish", 422, "worker-crashed"),
         ("fds", "rubbish", 422, "worker-crashed"),
+        ("too-many-fds", "rubbish", 422, "worker-crashed"),
     ] {
         let server = launch(&origin).set("WORKER_MEMORY_BYTES", "1GiB").start();
         let before = workers(&server);
@@ -102,7 +104,10 @@ fn a_worker_that_hangs_is_killed() {
     for drill in ["hang", "sleep"] {
         let server = launch(&origin).set("TRANSFORM_TIMEOUT", "1s").start();
         assert_eq!(accident(&server, &origin, drill), (503, "transform-timeout".to_owned()), "{drill}");
-        assert_eq!(ends(&server, "overdue"), 1, "{drill}");
+        let problem = server.get(&target(&origin, &format!("/drill/{drill}/again.png"), 16)).problem();
+        let named = (&problem["setting"], &problem["limit"]);
+        assert_eq!(named, (&"transform_timeout".into(), &"1000 ms".into()), "{problem}");
+        assert_eq!(ends(&server, "overdue"), 2, "{drill}");
     }
 }
 

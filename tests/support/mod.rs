@@ -4,7 +4,9 @@
 
 pub mod bombs;
 pub mod client;
+pub mod dice;
 pub mod forged;
+pub mod memory;
 pub mod origin;
 pub mod pictures;
 pub mod server;

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use rustix::event::poll;
 
 use super::sealed::sealed;
-use super::wire::{Channel, MESSAGE_BYTES_MAX, Reply};
+use super::wire::{Channel, FDS_MAX, MESSAGE_BYTES_MAX, Reply};
 use crate::engine::sandbox::probe;
 
 /// What such an original begins with; the name of the accident follows, up to the end of the line.
@@ -19,7 +19,7 @@ pub const SIGN: &str = "TINTYPE-DRILL ";
 pub const SWITCH: &str = "DRILLS_OF_TINTYPE";
 
 /// Has the accident that the original asks for, if it does.
-pub fn obey(channel: &Channel, original: &[u8]) {
+pub fn obey(channel: &Channel, job: u64, original: &[u8]) {
     let Some(order) = original.strip_prefix(SIGN.as_bytes()) else { return };
     if std::env::var_os(SWITCH).is_none() {
         return;
@@ -43,11 +43,12 @@ pub fn obey(channel: &Channel, original: &[u8]) {
             while rustix::net::send(channel, &flood, rustix::net::SendFlags::empty()).is_ok() {}
         }
         "other-job" => drop(channel.send(&Reply::Done { job: u64::MAX, glib_warnings: 0 }, &[])),
-        "done-at-once" => drop(channel.send(&Reply::Done { job: 0, glib_warnings: 0 }, &[])),
+        "done-at-once" => drop(channel.send(&Reply::Done { job, glib_warnings: 0 }, &[])),
         "fds" => {
             let memory = sealed(b"x").expect("invariant: memory for a byte");
-            let _ = channel.send(&Reply::Done { job: u64::MAX, glib_warnings: 0 }, &[memory.as_fd(); 8]);
+            let _ = channel.send(&Reply::Done { job: u64::MAX, glib_warnings: 0 }, &[memory.as_fd(); FDS_MAX]);
         }
+        "too-many-fds" => drop(channel.put(b"\"Ready\"", &[channel.as_fd(); FDS_MAX + 1])),
         attempt => drop(writeln!(io::stderr(), "drill {attempt}: {}", probe::attempt(attempt))),
     }
 }

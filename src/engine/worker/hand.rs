@@ -1,15 +1,17 @@
 //! The server's end of one worker: hands it a job, watches the time, and takes only what can be believed.
 
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::fs::File;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::time::Instant;
 
-use super::sealed::{SealError, copied, sealed};
-use super::wire::{Channel, Made, Reply, Task, WireError};
+use super::sealed::{SealError, copied};
+use super::tray::Tray;
+use super::wire::{Channel, Reply, Task, WireError};
 use crate::engine::error::EngineError;
 use crate::engine::job::{Job, Outcome, Rendered};
 use crate::engine::vips::Vips;
@@ -21,6 +23,9 @@ pub struct Worker {
     channel: Channel,
     pub pid: i32,
     process: OwnedFd,
+    /// What it has of memory is read here; none where the system does not tell.
+    statm: Option<File>,
+    tray: Tray,
     /// Jobs that it was given.
     jobs: u64,
 }
@@ -50,6 +55,9 @@ const READY: Duration = Duration::from_secs(10);
 /// How long the end of a process that closed its socket is waited for before it is killed.
 const DYING: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
+/// Seven numbers.
+const STATM_BYTES_MAX: usize = 192;
+
 /// A result is at most so much longer than its pixels and its original allow.
 const RESULT_BYTES_SPARE: u64 = 1 << 20;
 
@@ -58,7 +66,8 @@ const RESULT_BYTES_SPARE: u64 = 1 << 20;
 impl Worker {
     /// A worker that was forked.
     pub fn new(channel: Channel, pid: i32, process: OwnedFd) -> Self {
-        Self { channel, pid, process, jobs: 0 }
+        let statm = File::open(format!("/proc/{pid}/statm")).ok();
+        Self { channel, pid, process, statm, tray: Tray::default(), jobs: 0 }
     }
 
     /// Waits until it is confined and has said so.
@@ -97,10 +106,16 @@ impl Worker {
                 continue;
             };
             let (index, outcome) = match reply {
-                Reply::Made { job: n, index, made } if n == number => (index, Self::taken(job, &made, &fds)?),
+                Reply::Made { job: n, index, rendered, is_input } if n == number => {
+                    (index, Self::taken(job, rendered, is_input, &fds)?)
+                }
                 Reply::Failed { job: n, index, error } if n == number => (index, Err(error)),
+                Reply::Done { job: n, .. } if n == number && answered.contains(&false) => {
+                    return Err(Lost::Rubbish("it was done before it had answered everything".to_owned()));
+                }
                 Reply::Done { job: n, glib_warnings } if n == number => {
                     Vips::add_glib_warnings(glib_warnings);
+                    self.tray.clear();
                     return Ok(());
                 }
                 _ => return Err(Lost::Rubbish("it answered what it was not asked".to_owned())),
@@ -108,6 +123,10 @@ impl Worker {
             match answered.get_mut(index) {
                 Some(is_answered) if !*is_answered => *is_answered = true,
                 _ => return Err(Lost::Rubbish("it answered the same twice".to_owned())),
+            }
+            if matches!(outcome, Err(EngineError::Failed(_))) {
+                // Perhaps it could not have the memory.
+                self.tray = Tray::default();
             }
             let is_broken = matches!(outcome, Err(EngineError::Panicked));
             ready((index, outcome));
@@ -118,24 +137,30 @@ impl Worker {
         }
     }
 
-    fn hand_over(&self, job: &Job, number: u64, run: Duration, threads: u32) -> Result<(), Lost> {
-        let memories: io::Result<Vec<OwnedFd>> = job.inputs.iter().map(|input| sealed(input)).collect();
-        let memories = memories.map_err(|error| Lost::Before(WireError::Socket(error)))?;
-        let fds: Vec<_> = memories.iter().map(AsFd::as_fd).collect();
+    fn hand_over(&mut self, job: &Job, number: u64, run: Duration, threads: u32) -> Result<(), Lost> {
+        let memory = self.tray.lay(&job.inputs).map_err(|error| Lost::Before(WireError::Socket(error)))?;
         let task = Task::Run {
             job: number,
+            inputs: job.inputs.iter().map(|input| input.len() as u64).collect(),
             outputs: job.outputs.clone(),
             limits: job.limits,
             run_ms: u64::try_from(run.as_millis()).unwrap_or(u64::MAX),
             threads,
         };
-        self.channel.send(&task, &fds).map_err(Lost::Before)
+        self.channel.send(&task, memory.as_slice()).map_err(Lost::Before)?;
+        self.tray.handed_over();
+        Ok(())
     }
 
-    /// The bytes of a result, in memory of ours.
-    fn taken(job: &Job, made: &Made, fds: &[OwnedFd]) -> Result<Result<Rendered, EngineError>, Lost> {
+    /// A result with its bytes, in memory of ours.
+    fn taken(
+        job: &Job,
+        mut rendered: Rendered,
+        is_input: bool,
+        fds: &[OwnedFd],
+    ) -> Result<Result<Rendered, EngineError>, Lost> {
         let original = job.inputs.first().cloned().unwrap_or_default();
-        let bytes = match (made.is_input, fds) {
+        rendered.bytes = match (is_input, fds) {
             (true, []) => original,
             (false, [memory]) => {
                 let pixels = job.limits.output_pixels_max.saturating_mul(8);
@@ -153,8 +178,7 @@ impl Worker {
             }
             _ => return Err(Lost::Rubbish("a result came without its bytes".to_owned())),
         };
-        let Made { format, width, height, frames, original, truncated, timings, is_input: _ } = *made;
-        Ok(Ok(Rendered { bytes, format, width, height, frames, original, truncated, timings }))
+        Ok(Ok(rendered))
     }
 
     /// The next message; none at `until`, or when `cancelled` can be read.
@@ -195,9 +219,16 @@ impl Worker {
 
     /// Memory of its process that is in RAM, in bytes, as the kernel counts it; 0 where it is gone.
     pub fn resident_bytes(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/statm", self.pid)).unwrap_or_default();
+        let mut text = [0; STATM_BYTES_MAX];
+        let read = self.statm.as_ref().and_then(|statm| statm.read_at(&mut text, 0).ok()).unwrap_or(0);
+        let text = std::str::from_utf8(&text[..read]).unwrap_or_default();
         let pages: Option<u64> = text.split(' ').nth(1).and_then(|pages| pages.parse().ok());
         pages.unwrap_or(0) * rustix::param::page_size() as u64
+    }
+
+    /// There is no job for a while: what the last ones had of memory is given back.
+    pub fn rest(&mut self) {
+        self.tray.give_back();
     }
 
     /// Sees to it that the process is gone: at once, or when it has had the time to die of what it was dying of.

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The **template** (`tintype worker`) confines itself, starts libvips, and forks; a **worker** confines itself
-//! further and makes one picture at a time. Inputs and results travel in sealed memory, everything else as JSON over
-//! a socket pair. The server owns the deadlines: a worker that is late, or does not keep to the protocol, is killed and
+//! further and makes one picture at a time. Inputs lie in memory that both share, results come in sealed memory,
+//! everything else is JSON over a socket pair. The server owns the deadlines: a worker that is late, or does not keep to the protocol, is killed and
 //! replaced, and costs its own job. A worker that ends is replaced before its failure is told.
 
 mod child;
@@ -17,6 +17,7 @@ mod hand;
 mod nursery;
 mod sealed;
 pub mod template;
+mod tray;
 mod wire;
 
 pub use hand::{Lost, Worker};

@@ -26,13 +26,16 @@ pub enum SealError {
 }
 
 /// Memory that is mapped for reading until this is dropped.
-struct Mapped {
+#[derive(Debug)]
+pub struct Mapped {
     start: NonNull<u8>,
     len: usize,
 }
 
-// SAFETY: the memory is sealed, so nobody writes to it, and it is unmapped once, by the last owner.
+// SAFETY: it is only read, and it is unmapped once, by the last owner.
 unsafe impl Send for Mapped {}
+// SAFETY: as above.
+unsafe impl Sync for Mapped {}
 
 /// These bytes in sealed memory.
 pub fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
@@ -51,7 +54,7 @@ pub fn sealed(bytes: &[u8]) -> io::Result<OwnedFd> {
 
 /// What sealed memory holds, copied: nothing of ours depends on it afterwards.
 pub fn copied(memory: impl AsFd, len_max: u64) -> Result<Bytes, SealError> {
-    let len = checked(&memory, len_max)?;
+    let len = checked(&memory, len_max, SEALS)?;
     let mut bytes = Vec::with_capacity(len);
     while bytes.len() < len {
         let at = bytes.len() as u64;
@@ -65,22 +68,9 @@ pub fn copied(memory: impl AsFd, len_max: u64) -> Result<Bytes, SealError> {
     Ok(bytes.into())
 }
 
-/// What sealed memory holds, mapped: no copy, and a descriptor's worth of memory as long as it lives.
-pub fn mapped(memory: impl AsFd, len_max: u64) -> Result<Bytes, SealError> {
-    let len = checked(&memory, len_max)?;
-    if len == 0 {
-        return Ok(Bytes::new());
-    }
-    // SAFETY: a fresh mapping at an address of the kernel's choice; the seals keep it from being cut while it lives.
-    let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::SHARED, memory, 0) };
-    let start = NonNull::new(start.map_err(io::Error::from)?.cast());
-    let start = start.ok_or_else(|| SealError::Io(io::ErrorKind::OutOfMemory.into()))?;
-    Ok(Bytes::from_owner(Mapped { start, len }))
-}
-
 /// The length of sealed memory.
-fn checked(memory: &impl AsFd, len_max: u64) -> Result<usize, SealError> {
-    if !fcntl_get_seals(memory).is_ok_and(|seals| seals.contains(SEALS)) {
+fn checked(memory: &impl AsFd, len_max: u64, seals: SealFlags) -> Result<usize, SealError> {
+    if !fcntl_get_seals(memory).is_ok_and(|has| has.contains(seals)) {
         return Err(SealError::Unsealed);
     }
     let len = u64::try_from(fstat(memory).map_err(io::Error::from)?.st_size).unwrap_or(0);
@@ -92,16 +82,31 @@ fn checked(memory: &impl AsFd, len_max: u64) -> Result<usize, SealError> {
 
 // === impl Mapped ===
 
-impl AsRef<[u8]> for Mapped {
-    fn as_ref(&self) -> &[u8] {
-        // SAFETY: mapped for reading with this length until `self` is dropped, and sealed against writing.
+impl Mapped {
+    /// Memory with these seals, of which one keeps it from being cut.
+    pub fn whole(memory: impl AsFd, seals: SealFlags) -> Result<Self, SealError> {
+        let len = checked(&memory, u64::MAX, seals.union(SealFlags::SHRINK))?;
+        // SAFETY: a fresh mapping at an address of the kernel's choice; the seal keeps it from being cut while it lives.
+        let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::SHARED, memory, 0) };
+        let start = NonNull::new(start.map_err(io::Error::from)?.cast());
+        let start = start.ok_or_else(|| SealError::Io(io::ErrorKind::OutOfMemory.into()))?;
+        Ok(Self { start, len })
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// What it holds. Whoever may write to it does not while this is read.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: mapped for reading with this length until `self` is dropped.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        // SAFETY: mapped by `mapped` with this length; nobody has the address any more.
+        // SAFETY: mapped by `whole` with this length; nobody has the address any more.
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
@@ -118,12 +123,11 @@ mod tests {
         let bytes: Vec<u8> = (0..100_000_u32).map(|n| (n * 7 % 251) as u8).collect();
         let memory = sealed(&bytes).unwrap();
         assert_eq!(copied(&memory, MAX).unwrap(), bytes);
-        let here = mapped(&memory, MAX).unwrap();
+        let here = Mapped::whole(&memory, SEALS).unwrap();
         drop(memory);
-        assert_eq!(here, bytes);
+        assert!(here.len() == bytes.len() && here.bytes() == bytes);
         assert!(matches!(copied(sealed(&bytes).unwrap(), 99_999), Err(SealError::Size(100_000))));
         assert_eq!(copied(sealed(&[]).unwrap(), MAX).unwrap(), Bytes::new());
-        assert_eq!(mapped(sealed(&[]).unwrap(), MAX).unwrap(), Bytes::new());
     }
 
     #[test]
@@ -132,7 +136,7 @@ mod tests {
         write(&open, b"picture").unwrap();
         assert!(matches!(copied(&open, MAX), Err(SealError::Unsealed)));
         fcntl_add_seals(&open, SealFlags::WRITE | SealFlags::GROW).unwrap();
-        assert!(matches!(mapped(&open, MAX), Err(SealError::Unsealed)), "it can still be cut");
+        assert!(matches!(Mapped::whole(&open, SealFlags::WRITE), Err(SealError::Unsealed)), "it can still be cut");
         let (pipe, _end) = io::pipe().unwrap();
         assert!(matches!(copied(&pipe, MAX), Err(SealError::Unsealed)), "a pipe has no seals");
         assert!(ftruncate(sealed(b"picture").unwrap(), 1).is_err(), "the seals hold");

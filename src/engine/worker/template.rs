@@ -96,7 +96,7 @@ fn start(order: &Order) -> Result<(SandboxSpec, (Layers, Layers), Caps), Templat
     let Order::Start { version: VERSION, sandbox } = order else {
         return Err(TemplateError::Version);
     };
-    memory::configure(HEAPS);
+    memory::configure(HEAPS, memory::WORKER_KEPT_BYTES_MAX);
     // As a process of no priority of its own where the system does not let it.
     let _ = nice(NICE);
     let template = sandbox::enter_template(sandbox)?;

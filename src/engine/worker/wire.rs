@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
@@ -17,20 +18,22 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::error::EngineError;
-use crate::engine::job::{Limits, Output, Timings};
+use crate::engine::job::{Limits, Output, Rendered};
 use crate::engine::sandbox::{Layers, SandboxSpec};
 use crate::engine::vips::Caps;
-use crate::transform::{Facts, Format};
 
 /// Raised with every change of the messages: both ends are of one binary, unless someone replaced it under a running
 /// server.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest message; descriptors carry what is larger.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// Descriptors of one message.
 pub const FDS_MAX: usize = 8;
+
+/// Room for descriptors that come: one too many is seen as that, and not taken for a lack of descriptors here.
+const FDS_ROOM: usize = FDS_MAX + 1;
 
 /// From the server to the template.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,8 +80,9 @@ pub enum Ending {
 /// From the server to a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
-    /// One job; its inputs come beside this, in order.
-    Run { job: u64, outputs: Vec<Output>, limits: Limits, run_ms: u64, threads: u32 },
+    /// One job. Its inputs have these lengths in bytes and lie one behind the other in the memory that came beside
+    /// this, or else beside the last one that brought any.
+    Run { job: u64, inputs: Vec<u64>, outputs: Vec<Output>, limits: Limits, run_ms: u64, threads: u32 },
     /// Nobody waits for the job any more.
     Cancel,
 }
@@ -88,31 +92,21 @@ pub enum Task {
 pub enum Reply {
     /// Confined, and ready for the first job.
     Ready,
-    /// One output is there; its bytes come beside this, unless it is the input itself.
-    Made { job: u64, index: usize, made: Made },
+    /// One output is there; its bytes come beside this, unless it is the first input, unchanged.
+    Made { job: u64, index: usize, rendered: Rendered, is_input: bool },
     /// One output could not be made.
     Failed { job: u64, index: usize, error: EngineError },
     /// The job is over.
     Done { job: u64, glib_warnings: u64 },
 }
 
-/// A finished picture without its bytes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Made {
-    pub format: Format,
-    pub width: u32,
-    pub height: u32,
-    pub frames: u32,
-    pub original: Facts,
-    pub truncated: bool,
-    pub timings: Timings,
-    /// The result is the first input, unchanged.
-    pub is_input: bool,
-}
-
 /// One end of a socket pair.
 #[derive(Debug)]
-pub struct Channel(OwnedFd);
+pub struct Channel {
+    socket: OwnedFd,
+    /// What a message is read into, from the first one on.
+    buffer: Mutex<Vec<u8>>,
+}
 
 /// Why nothing could be said or understood.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +117,8 @@ pub enum WireError {
     Socket(#[source] io::Error),
     #[error("the message is too long")]
     TooLong,
+    #[error("too many descriptors are beside the message")]
+    TooMany,
     /// This process may have no more descriptors; those beside the message are lost.
     #[error("no descriptor is left to receive with")]
     Starved,
@@ -172,22 +168,30 @@ impl Channel {
     /// Two ends, each closed where a program is executed.
     pub fn pair() -> io::Result<(Self, OwnedFd)> {
         let (here, there) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        Ok((Self(here), there))
+        Ok((here.into(), there))
     }
 
     /// Sends one message with these descriptors, which stay ours.
     pub fn send(&self, message: &impl Serialize, fds: &[BorrowedFd<'_>]) -> Result<(), WireError> {
         let text = serde_json::to_vec(message).map_err(|error| WireError::Rubbish(Some(error)))?;
-        if text.len() > MESSAGE_BYTES_MAX || fds.len() > FDS_MAX {
+        if text.len() > MESSAGE_BYTES_MAX {
             return Err(WireError::TooLong);
         }
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
+        if fds.len() > FDS_MAX {
+            return Err(WireError::TooMany);
+        }
+        self.put(&text, fds)
+    }
+
+    /// Sends what may be no message.
+    pub(super) fn put(&self, text: &[u8], fds: &[BorrowedFd<'_>]) -> Result<(), WireError> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_ROOM))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
-            return Err(WireError::TooLong);
+            return Err(WireError::TooMany);
         }
         loop {
-            match sendmsg(&self.0, &[IoSlice::new(&text)], &mut control, SendFlags::NOSIGNAL) {
+            match sendmsg(&self.socket, &[IoSlice::new(text)], &mut control, SendFlags::NOSIGNAL) {
                 Ok(_) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(failed(error)),
@@ -197,21 +201,13 @@ impl Channel {
 
     /// Waits for one message and the descriptors beside it.
     pub fn receive<T: DeserializeOwned>(&self) -> Result<(T, Vec<OwnedFd>), WireError> {
-        self.take(RecvFlags::CMSG_CLOEXEC)
-    }
-
-    /// A message that is here already.
-    pub fn peek<T: DeserializeOwned>(&self) -> Option<T> {
-        let (message, _) = self.take(RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT).ok()?;
-        Some(message)
-    }
-
-    fn take<T: DeserializeOwned>(&self, flags: RecvFlags) -> Result<(T, Vec<OwnedFd>), WireError> {
-        let mut text = vec![0; MESSAGE_BYTES_MAX];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
+        let mut text = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        text.resize(MESSAGE_BYTES_MAX, 0);
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_ROOM))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let received = loop {
-            match recvmsg(&self.0, &mut [IoSliceMut::new(&mut text)], &mut control, flags) {
+            let flags = RecvFlags::CMSG_CLOEXEC;
+            match recvmsg(&self.socket, &mut [IoSliceMut::new(&mut text)], &mut control, flags) {
                 Err(rustix::io::Errno::INTR) => {}
                 received => break received.map_err(failed)?,
             }
@@ -230,6 +226,9 @@ impl Channel {
         if received.flags.contains(ReturnFlags::TRUNC) {
             return Err(WireError::TooLong);
         }
+        if fds.len() > FDS_MAX {
+            return Err(WireError::TooMany);
+        }
         if received.flags.contains(ReturnFlags::CTRUNC) {
             return Err(WireError::Starved);
         }
@@ -241,13 +240,13 @@ impl Channel {
 
 impl AsFd for Channel {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 
 impl From<OwnedFd> for Channel {
-    fn from(fd: OwnedFd) -> Self {
-        Self(fd)
+    fn from(socket: OwnedFd) -> Self {
+        Self { socket, buffer: Mutex::default() }
     }
 }
 
@@ -280,7 +279,6 @@ mod tests {
         assert!(matches!(second, Order::Fork));
         Channel::from(fds.pop().unwrap()).send(&Task::Cancel, &[]).unwrap();
         assert!(matches!(one.receive::<Task>().unwrap().0, Task::Cancel));
-        assert!(here.peek::<Order>().is_none(), "nothing came");
     }
 
     #[test]
@@ -294,6 +292,15 @@ mod tests {
         assert!(matches!(there.receive::<Order>(), Err(WireError::Rubbish(_))));
         rustix::net::send(&here, &vec![b' '; MESSAGE_BYTES_MAX + 1], SendFlags::empty()).unwrap();
         assert!(matches!(there.receive::<Order>(), Err(WireError::TooLong)));
+        let fds = [here.as_fd(); FDS_MAX + 1];
+        assert!(matches!(here.send(&Order::Fork, &fds), Err(WireError::TooMany)));
+        here.send(&Order::Fork, &fds[..FDS_MAX]).unwrap();
+        assert_eq!(there.receive::<Order>().unwrap().1.len(), FDS_MAX);
+        here.put(b"\"Fork\"", &fds).unwrap();
+        assert!(
+            matches!(there.receive::<Order>(), Err(WireError::TooMany)),
+            "for want of room it would look like want"
+        );
         drop(here);
         assert!(matches!(there.receive::<Order>(), Err(WireError::Gone)));
         assert!(matches!(there.send(&Order::Fork, &[]), Err(WireError::Gone)));
