@@ -16,6 +16,7 @@ mod connection;
 mod door;
 mod drain;
 mod headers;
+mod ids;
 mod listener;
 mod mounted;
 mod pulse;

@@ -56,8 +56,7 @@ pub(super) async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, life: &
     let (mut conn, mut finishing) = (pin!(conn), pin!(life.finish.cancelled()));
     let (alarm, needed) = (pin!(tokio::time::sleep_until(pulse.deadline().1)), pin!(None));
     let bell = Bell::new();
-    let mut watch =
-        Watch { pulse, life, grace, bell, alarm, needed, heard_at: None, alarm_at: None, closed_by: None };
+    let mut watch = Watch { pulse, life, grace, bell, alarm, needed, heard_at: None, alarm_at: None, closed_by: None };
     poll_fn(|cx| {
         loop {
             // Before the question whether to finish: a request that is already here is answered.

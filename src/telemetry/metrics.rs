@@ -332,7 +332,8 @@ impl Histogram {
     }
 
     fn note(self, value: f64, labels: Labels<'_>) {
-        let register = |recorder: &dyn Recorder| recorder.register_histogram(&key(&self.definition(), labels), &METADATA);
+        let register =
+            |recorder: &dyn Recorder| recorder.register_histogram(&key(&self.definition(), labels), &METADATA);
         series::count(&HISTOGRAMS, self as u8, labels, register, |histogram| histogram.record(value));
     }
 }
