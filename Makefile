@@ -135,6 +135,11 @@ bench: setup ## Measure the engine: pictures a second and bytes for usual sizes 
 bench-hits: setup ## Measure whether hits wait while every worker makes pictures: percentiles of both, and their ratio.
 	@$(CARGO) bench --locked --bench hits
 
+.PHONY: bench-static
+bench-static: setup ## Measure hits from memory and from disk beside nginx, which serves the same bytes as a static file.
+#> Needs nginx and wrk; without them it says so and measures nothing. Takes five minutes.
+	@$(CARGO) bench --locked --bench static
+
 .PHONY: bench-overload
 bench-overload: setup ## Measure what is left at ten times the load over 4,096 connections: pictures, hits, memory.
 #> Other times: make bench-overload OVERLOAD_SECONDS=15. With oximg beside it: OXIMG=/path/to/oximg

@@ -2,6 +2,7 @@
 
 mod serving {
     mod addresses;
+    mod again;
     mod away;
     mod bombs;
     mod chaos;

@@ -1,10 +1,11 @@
 //! What goes into the flow and what comes out of it: plain text in, bytes and facts out, no sockets.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use crate::cache::{Labels, Place};
 use crate::semantics::loops::Passed;
@@ -22,8 +23,6 @@ pub struct Ask {
     pub bearer: Option<String>,
     /// Whose request it is, where that is known: the requests of one client that miss are capped.
     pub client: Option<IpAddr>,
-    /// The request's id, for the log.
-    pub id: String,
     /// The servers of this kind that it came through.
     pub passed: Passed,
 }
@@ -31,7 +30,15 @@ pub struct Ask {
 /// What answers a request: everything that the HTTP layer needs to write a 200, 206, 304 or 416.
 #[derive(Debug, Clone)]
 pub struct Answer {
+    pub face: Arc<Face>,
     pub body: Bytes,
+    /// Stages of this request in the order they ended, for `Server-Timing` and the log.
+    pub stages: Vec<(&'static str, Duration)>,
+}
+
+/// What an answer says beside its bytes: the same for everyone who asks by the same URL in the same second.
+#[derive(Debug, Clone, Default)]
+pub struct Face {
     pub content_type: String,
     /// Strong entity tag with its quotes.
     pub etag: String,
@@ -47,9 +54,12 @@ pub struct Answer {
     pub filename: String,
     pub attachment: bool,
     pub cache: CacheOutcome,
-    /// Stages of this request in the order they ended, for `Server-Timing` and the log.
-    pub stages: Vec<(&'static str, Duration)>,
+    pub written: Written,
 }
+
+/// The header fields of a face, once somebody has written them; of use to nobody but the one who did.
+#[derive(Debug, Default)]
+pub struct Written(OnceLock<HeaderMap>);
 
 /// How long caches behind this server may keep an answer, in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,7 +87,7 @@ pub enum StaleWhy {
 }
 
 /// How the cache took part, for `Cache-Status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CacheOutcome {
     /// Served from a tier, with so many seconds of freshness left.
     Hit { ttl_s: u64, place: Place },
@@ -92,7 +102,28 @@ pub enum CacheOutcome {
     /// Waited for another request's flight.
     Collapsed,
     /// The original's own bytes, not kept.
+    #[default]
     Bypass,
+}
+
+// === impl Written ===
+
+impl Written {
+    pub fn get(&self) -> Option<&HeaderMap> {
+        self.0.get()
+    }
+
+    /// Keeps them for the next one who shows this face, unless somebody was faster.
+    pub fn keep(&self, fields: HeaderMap) {
+        let _ = self.0.set(fields);
+    }
+}
+
+impl Clone for Written {
+    /// A face is cloned to be changed, and what was written of it is no longer true then.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 // === impl StaleWhy ===

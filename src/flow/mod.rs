@@ -10,6 +10,7 @@ mod behind;
 mod confirm;
 mod counted;
 mod failure;
+mod known;
 mod labels;
 pub mod lifetime;
 mod looped;
@@ -45,8 +46,9 @@ use crate::engine::{Limits, Patience, Pool};
 use crate::semantics::loops::Identity;
 use crate::telemetry::clock;
 
-pub use ask::{Answer, Ask, CacheOutcome, Keeping, StaleWhy};
+pub use ask::{Answer, Ask, CacheOutcome, Face, Keeping, StaleWhy, Written};
 pub use failure::Failure;
+use known::Recalled;
 use mount::Mounts;
 pub use original::{KeptOriginal, Known, Originals};
 pub use purge::{PURGE_FORM, PurgeOrder, PurgeReport};
@@ -61,6 +63,8 @@ pub struct Flow {
     config: Config,
     /// How requests are understood; swapped on reload.
     rules: Arc<LiveRules>,
+    /// What URLs mean that were hit lately.
+    known: known::KnownUrls,
     originals: Originals,
     variants: Tiers<Variant>,
     /// The tiers below memory, where there are any.
@@ -113,18 +117,28 @@ impl Flow {
     /// # Errors
     /// [`Failure`] says what the client is told.
     pub async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Answer, Failure> {
-        let rules = self.rules.load_full();
-        let wanted = rules.understand(&ask, self.originals.origins())?;
-        let negotiated = wanted.is_negotiated();
-        let answer = match wanted.what.clone() {
-            What::Raw => self.raw(&wanted, &rules, ask.client).await,
-            What::Picture(picture) => {
-                let errand = made::Errand { wanted: Arc::new(wanted), rules, picture };
-                let until = clock::instant() + errand.rules.limits.request_timeout;
-                let asker = admission::Asker { if_none_match: ask.if_none_match.as_deref(), client: ask.client, until };
-                self.picture(&errand, asker).await
+        let (errand, is_new) = match self.recall(&ask) {
+            Recalled::Hit(answer) => return Ok(answer),
+            Recalled::Meaning(errand) => (errand, false),
+            Recalled::Nothing => {
+                let rules = self.rules.load_full();
+                let wanted = rules.understand(&ask, self.originals.origins())?;
+                let What::Picture(picture) = wanted.what.clone() else {
+                    return self.raw(&wanted, &rules, ask.client).await;
+                };
+                (made::Errand { wanted: Arc::new(wanted), rules, picture }, true)
             }
         };
+        let until = clock::instant() + errand.rules.limits.request_timeout;
+        let asker = admission::Asker { if_none_match: ask.if_none_match.as_deref(), client: ask.client, until };
+        let answer = self.picture(&errand, asker).await;
+        if is_new
+            && let Ok(Answer { face, .. }) = &answer
+            && let CacheOutcome::Hit { .. } = face.cache
+        {
+            self.known.note(&ask, &errand);
+        }
+        let negotiated = errand.picture.negotiated;
         answer.map_err(|failure| Failure { negotiated, ..failure })
     }
 }

@@ -13,7 +13,7 @@ use super::made::{Errand, Made, Purpose};
 use super::original::{Got, KeptOriginal};
 use super::plan::Plan;
 use super::variant::{Variant, etag};
-use super::{Answer, CacheOutcome, Failure, Flow, FlowLimits, Picture, StaleWhy};
+use super::{Answer, CacheOutcome, Face, Failure, Flow, FlowLimits, Picture, StaleWhy};
 use crate::cache::{FlightError, Found, Role, Stamp};
 use crate::engine::{EngineError, Job, Output, Rendered};
 use crate::telemetry::clock;
@@ -38,7 +38,7 @@ impl Flow {
         }
         // Purged again: it was begun after this request came, so this one may have it, and nobody may keep it.
         let made = if self.variants.is_gone(&made.variant) { made.kept_by_nobody() } else { made };
-        Ok(answer(&made, errand))
+        Ok(answer(made, errand))
     }
 
     async fn found_or_made(self: &Arc<Self>, errand: &Errand, asker: Asker<'_>) -> Result<Made, Failure> {
@@ -275,24 +275,28 @@ pub(super) fn rescued(old: Option<&Found<Variant>>, failure: Failure) -> Result<
     }
 }
 
-fn answer(made: &Made, errand: &Errand) -> Answer {
+fn answer(made: Made, errand: &Errand) -> Answer {
+    let face = face(&made.variant, made.outcome, errand);
+    Answer { face: Arc::new(face), body: made.variant.body.clone(), stages: made.stages }
+}
+
+/// What is said of a picture to who asked for it by this URL.
+pub(super) fn face(variant: &Variant, cache: CacheOutcome, errand: &Errand) -> Face {
     let Errand { wanted, rules, .. } = errand;
-    let variant = &made.variant;
     let freshness = &rules.policy.freshness;
     let own = if variant.truncated { Some(freshness.ttl_truncated) } else { wanted.ttl };
     let format = variant.format.unwrap_or(Format::Jpeg);
-    Answer {
-        body: variant.body.clone(),
+    Face {
         content_type: format.media_type().to_owned(),
         etag: variant.etag.clone(),
         last_modified_s: variant.last_modified_s,
-        keeping: wanted.keeping(freshness, own, &variant.lifetime, made.outcome),
+        keeping: wanted.keeping(freshness, own, &variant.lifetime, cache),
         // Those of this URL: another one, with other presets, may have had the same picture made.
         labels: Arc::clone(&errand.picture.labels),
         negotiated: wanted.is_negotiated(),
         filename: wanted.filename(format.name()),
         attachment: wanted.attachment,
-        cache: made.outcome,
-        stages: made.stages.clone(),
+        cache,
+        ..Face::default()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::lifetime::Lifetime;
 use super::original::Got;
-use super::{Answer, CacheOutcome, Failure, Flow, Rules, StaleWhy, Wanted, counted};
+use super::{Answer, CacheOutcome, Face, Failure, Flow, Rules, StaleWhy, Wanted, counted};
 use crate::cache::Place;
 use crate::config::Freshness;
 use crate::origin::OriginError;
@@ -54,8 +54,7 @@ impl Flow {
         let original = &kept.original;
         let source = wanted.original.redacted();
         let extension = extension(source);
-        Ok(Answer {
-            body: original.bytes.clone(),
+        let face = Face {
             content_type: original.content_type.clone().unwrap_or_else(|| media_type(extension).to_owned()),
             etag: format!("\"{}\"", &kept.tag[..32]),
             last_modified_s: original.last_modified_s,
@@ -65,8 +64,9 @@ impl Flow {
             filename: wanted.filename(extension),
             attachment: wanted.attachment,
             cache,
-            stages,
-        })
+            ..Face::default()
+        };
+        Ok(Answer { face: Arc::new(face), body: original.bytes.clone(), stages })
     }
 
     /// The original in its turn among all misses and those of its client; one that a tier has fresh is no miss.

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
 use super::behind::Outdated;
+use super::known::KnownUrls;
 use super::looped::identity;
 use super::misses::Misses;
 use super::mount::Mounts;
@@ -104,6 +105,7 @@ impl Flow {
         )?;
         Ok(Arc::new(Self {
             rules,
+            known: KnownUrls::new(),
             mounts: Arc::new(mounts),
             config: config.clone(),
             originals: Originals::new(origins, originals.with_disk(disk.clone()), Arc::clone(&marks), tracker.clone()),

@@ -152,7 +152,7 @@ impl Rules {
         patterns.is_empty() || patterns.iter().any(|pattern| source_matches(pattern, source))
     }
 
-    fn check_bearer(&self, ask: &Ask) -> Result<(), Failure> {
+    pub(super) fn check_bearer(&self, ask: &Ask) -> Result<(), Failure> {
         let Some(secret) = &self.bearer else {
             return Ok(());
         };

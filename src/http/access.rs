@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Method, Response};
 use tokio::time::Instant;
 
@@ -49,13 +49,20 @@ pub struct Notes {
 /// One request on its way to its line. Dropped unanswered, it tells of a client that went away.
 #[derive(Debug)]
 pub(super) struct Record {
-    id: String,
+    /// Nothing where no line is wanted.
+    asked: Option<Box<Asked>>,
+    received: Instant,
+    answered: Option<Answered>,
+}
+
+/// What the line says of the request.
+#[derive(Debug)]
+struct Asked {
+    id: HeaderValue,
     method: Method,
     path: String,
     peer: SocketAddr,
     client: Option<IpAddr>,
-    received: Instant,
-    answered: Option<Answered>,
 }
 
 #[derive(Debug)]
@@ -100,15 +107,16 @@ impl Notes {
 impl Record {
     /// `shown_path` is asked only where the line will be written.
     pub(super) fn begin(request: &Request, shown_path: impl FnOnce() -> String) -> Self {
-        Self {
-            id: request.id.clone(),
-            method: request.method.clone(),
-            path: if tracing::enabled!(tracing::Level::INFO) { shown_path() } else { String::new() },
-            peer: request.peer,
-            client: request.client.filter(|client| *client != request.peer.ip()),
-            received: request.received,
-            answered: None,
-        }
+        let asked = tracing::enabled!(tracing::Level::INFO).then(|| {
+            Box::new(Asked {
+                id: request.id.clone(),
+                method: request.method.clone(),
+                path: shown_path(),
+                peer: request.peer,
+                client: request.client.filter(|client| *client != request.peer.ip()),
+            })
+        });
+        Self { asked, received: request.received, answered: None }
     }
 
     /// `is_whole` tells that the body of `response` is all there is; else its announced length counts.
@@ -126,12 +134,13 @@ impl Record {
         if let Some(kind) = notes.kind {
             Counter::Errors.add(1, &[("kind", kind)]);
         }
+        let Some(asked) = &self.asked else { return };
         let line = AccessLine {
-            id: &self.id,
-            method: self.method.as_str(),
-            path: &self.path,
-            peer: self.peer,
-            client: self.client,
+            id: asked.id.to_str().unwrap_or_default(),
+            method: asked.method.as_str(),
+            path: &asked.path,
+            peer: asked.peer,
+            client: asked.client,
             route,
             status,
             bytes: bytes as u64,

@@ -14,19 +14,19 @@ const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control
 
 /// Writes all of these fields.
 pub(super) fn write(fields: &mut HeaderMap, found: &Answer, spec: &ResponseSpec) -> Result<(), InvalidHeaderValue> {
-    fields.insert(CACHE_CONTROL, HeaderValue::try_from(cache_control(&found.keeping))?);
-    if let Some(control) = cdn_cache_control(&found.keeping) {
+    fields.insert(CACHE_CONTROL, HeaderValue::try_from(cache_control(&found.face.keeping))?);
+    if let Some(control) = cdn_cache_control(&found.face.keeping) {
         fields.insert(CDN_CACHE_CONTROL, HeaderValue::try_from(control)?);
     }
-    if found.negotiated {
+    if found.face.negotiated {
         fields.insert(VARY, HeaderValue::from_static("Accept"));
     }
     for name in &spec.tag_headers {
-        if let Some(tags) = tags(name, &found.labels) {
+        if let Some(tags) = tags(name, &found.face.labels) {
             fields.insert(HeaderName::from_static(name), HeaderValue::try_from(tags)?);
         }
     }
-    fields.insert(CACHE_STATUS, HeaderValue::try_from(cache_status(found.cache, &spec.cache_name))?);
+    fields.insert(CACHE_STATUS, HeaderValue::try_from(cache_status(found.face.cache, &spec.cache_name))?);
     Ok(())
 }
 

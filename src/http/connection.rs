@@ -2,12 +2,10 @@
 //! deadlines that hyper does not have. Contract: ends by itself, whatever the peer does or fails to do.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,17 +13,18 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
 
 use super::access::Record;
+use super::bell::unless;
 use super::client::{Proxies, preamble};
 use super::listener::Life;
-use super::pulse::{Due, Protocol, Pulse};
+use super::pulse::{Protocol, Pulse};
 use super::reply::{Reply, ReplyBody};
 use super::request::Request;
 use super::spec::ListenerSpec;
+use super::watch::watch;
 use super::wire::Wire;
 use crate::telemetry::clock;
 
@@ -65,21 +64,13 @@ const H2_HEADER_TABLE_BYTES: u32 = 4096;
 /// goes beyond is attacking (rapid reset), and its connection is closed.
 const H2_PENDING_RESETS_MAX: usize = 20;
 const H2_LOCAL_RESETS_MAX: usize = 1024;
-/// How long an idle connection has to say good-bye when its place is needed: less than whoever needs it waits.
-const PLACE_GRACE: Duration = Duration::from_millis(250);
 
 // === impl StreamExecutor ===
 
 impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for StreamExecutor {
     fn execute(&self, stream: F) {
         let abort = self.0.abort.clone();
-        self.0.tracker.spawn(async move {
-            tokio::select! {
-                biased;
-                () = abort.cancelled() => {}
-                () = stream => {}
-            }
-        });
+        self.0.tracker.spawn(async move { unless(abort.cancelled(), stream).await });
     }
 }
 
@@ -166,10 +157,9 @@ async fn sniff<T: AsyncRead + Unpin>(socket: &mut T, mut seen: Vec<u8>) -> io::R
 fn h1_builder(spec: &ListenerSpec) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
-        // For hyper the wait between two requests belongs to the second one's head, so that its timer cannot be the
-        // shorter limit. The pulse knows the difference; this is the net below it.
-        .header_read_timeout(spec.keep_alive_timeout + spec.header_timeout)
+        // For hyper the wait between two requests belongs to the second one's head. The pulse knows the difference, and
+        // the connection's task has one alarm for everything.
+        .header_read_timeout(None)
         .keep_alive(true)
         // A peer that closes its side is gone, and its request is dropped.
         .half_close(false)
@@ -201,62 +191,4 @@ fn h2_builder(spec: &ListenerSpec, life: Life) -> http2::Builder<StreamExecutor>
         .initial_connection_window_size(H2_WINDOW_BYTES)
         .auto_date_header(true);
     builder
-}
-
-/// Drives a connection until it ends, the listener has let it end, or a deadline passes. One that is asked to end has
-/// `grace` for what is in progress. One that does nothing ends when its place is needed.
-async fn watch<C: GracefulConnection>(conn: C, pulse: &Pulse, life: &Life, grace: Duration) {
-    let mut conn = pin!(conn);
-    let mut finishing = pin!(life.finish.cancelled());
-    // Only while nothing is done: those that do something do not stand in the row.
-    let mut needed = pin!(None);
-    let mut alarm = pin!(tokio::time::sleep_until(pulse.deadline().1));
-    // Until when it may be idle, and until when it may do anything.
-    let mut closed_by = None;
-    poll_fn(|cx| {
-        loop {
-            // Before the question whether to finish: a request that is already here is answered.
-            if conn.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
-            let (due, at) = pulse.deadline();
-            let until = match (due, closed_by) {
-                (Due::Idle, Some((idle_end, _))) => idle_end,
-                (Due::Head | Due::Exchange, Some((_, end))) => at.min(end),
-                (_, None) => at,
-            };
-            if alarm.deadline() != until {
-                alarm.as_mut().reset(until);
-            }
-            let expired = alarm.as_mut().poll(cx).is_ready();
-            if due == Due::Exchange || closed_by.is_some() {
-                needed.set(None);
-            } else {
-                if needed.is_none() {
-                    needed.set(Some(life.door.heard()));
-                }
-                let is_needed = needed.as_mut().as_pin_mut().is_some_and(|needed| needed.poll(cx).is_ready());
-                if is_needed && due == Due::Head {
-                    return Poll::Ready(());
-                }
-                if is_needed {
-                    conn.as_mut().graceful_shutdown();
-                    let now = clock::instant();
-                    // A request that is on its way already has all the time that it needs.
-                    closed_by = Some((now + PLACE_GRACE, now + grace));
-                    continue;
-                }
-            }
-            if closed_by.is_some() || (expired && due != Due::Idle) {
-                return if expired { Poll::Ready(()) } else { Poll::Pending };
-            }
-            if !expired && finishing.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            // Only asks; the next round of the loop lets hyper act on it. Happens at most once.
-            conn.as_mut().graceful_shutdown();
-            closed_by = Some((clock::instant() + grace, clock::instant() + grace));
-        }
-    })
-    .await;
 }

@@ -45,12 +45,17 @@ impl Door {
         Knock(Arc::clone(self))
     }
 
+    /// Whether somebody waits for a place now.
+    pub(super) fn is_knocked(&self) -> bool {
+        self.knocking.load(Ordering::Acquire) > 0
+    }
+
     /// Ends when a place is needed; to be awaited while a connection does nothing. Dropped, it passes the word on.
     pub(super) async fn heard(&self) {
         loop {
             self.knocked.notified().await;
             // Else whoever knocked is gone.
-            if self.knocking.load(Ordering::Acquire) > 0 {
+            if self.is_knocked() {
                 return;
             }
         }

@@ -45,19 +45,22 @@ impl Headers {
             *response.body_mut() = Bytes::new();
         }
         let fields = response.headers_mut();
-        if has_content {
+        if has_content && !fields.contains_key(CONTENT_LENGTH) {
             // The length of the body that GET would get (RFC 9110, section 9.3.2).
             fields.insert(CONTENT_LENGTH, HeaderValue::from(len));
         }
+        self.common(fields);
+        fields.insert(X_REQUEST_ID, request.id.clone());
+    }
+
+    /// The fields that are the same for all.
+    pub(super) fn common(&self, fields: &mut HeaderMap) {
         set_default(fields, CONTENT_SECURITY_POLICY, POLICY);
         set_default(fields, X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         set_default(fields, CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
         if let Some(origin) = &self.allow_origin {
             set_default(fields, ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             set_default(fields, TIMING_ALLOW_ORIGIN, origin.clone());
-        }
-        if let Ok(id) = HeaderValue::from_str(&request.id) {
-            fields.insert(X_REQUEST_ID, id);
         }
     }
 }
@@ -79,9 +82,7 @@ pub(super) fn complete_passed(response: &mut Response<Bytes>, request: &Request,
     } else if is_whole && len > 0 {
         set_default(fields, CONTENT_LENGTH, HeaderValue::from(len));
     }
-    if let Ok(id) = HeaderValue::from_str(&request.id) {
-        set_default(fields, X_REQUEST_ID, id);
-    }
+    set_default(fields, X_REQUEST_ID, request.id.clone());
 }
 
 fn set_default(fields: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::bell::unless;
 use super::connection::{self, Handler};
 use super::door::{DOOR_MAX, DOOR_WAIT, Door, turn_away};
 use super::spec::ListenerSpec;
@@ -200,11 +201,7 @@ async fn accept_loop<H: Handler>(listener: TcpListener, spec: Arc<ListenerSpec>,
                         let _place = Place::new(permit, &inner.open);
                         connection::serve(socket, peer, &spec, handler, inner).await;
                     };
-                    tokio::select! {
-                        biased;
-                        () = abort.cancelled() => {}
-                        () = served => {}
-                    }
+                    unless(abort.cancelled(), served).await;
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}

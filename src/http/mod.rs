@@ -2,13 +2,13 @@
 //! room that knows hyper. It asks a [`Service`] for images and decides nothing about them.
 //!
 //! A request's way through this room: [`listener`] accepts ([`door`] where there is no room), [`client`] finds out who
-//! asks, [`connection`] reads the head and watches the clock,
-//! [`routes`] (or [`admin`]) picks who answers, [`answer`] and [`respond`] write, [`headers`] completes, [`access`]
-//! logs.
+//! asks, [`connection`] reads the head, [`watch`] watches the clock, [`routes`] (or [`admin`]) picks who answers,
+//! [`answer`] and [`respond`] write, [`headers`] completes, [`access`] logs.
 
 mod access;
 mod admin;
 mod answer;
+mod bell;
 mod body;
 mod caching;
 mod client;
@@ -16,6 +16,7 @@ mod connection;
 mod door;
 mod drain;
 mod headers;
+mod ids;
 mod listener;
 mod mounted;
 mod pulse;
@@ -26,6 +27,7 @@ mod respond;
 mod routes;
 mod service;
 mod spec;
+mod watch;
 mod wire;
 
 pub use admin::Admin;

@@ -31,7 +31,7 @@ pub(super) async fn answer(mounts: &Arc<Mounts>, claim: Claim, request: &mut Req
         body,
         peer: request.peer.ip(),
         client: request.client,
-        id: request.id.clone(),
+        id: request.id().to_owned(),
     };
     match mounts.answer(claim, asked).await {
         Ok(answer) => passed(answer, request),

@@ -4,7 +4,7 @@
 //! hyper times the head of a request and nothing else: an idle connection, an answer that nobody reads and a stream
 //! that never ends would each stay for ever. Every connection is always in exactly one of the states of [`Due`].
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,9 +54,9 @@ struct State {
     idle_since: Instant,
     /// Bytes were written and the kernel has not taken all of them.
     unsent_since: Option<Instant>,
-    /// Beginnings of the requests in progress by number, so that the first is the oldest. At most one on HTTP/1.1 and
-    /// as many as there may be streams on HTTP/2.
-    exchanges: BTreeMap<u64, Instant>,
+    /// Numbers and beginnings of the requests in progress, the oldest first. At most one on HTTP/1.1 and as many as
+    /// there may be streams on HTTP/2.
+    exchanges: VecDeque<(u64, Instant)>,
     next_number: u64,
 }
 
@@ -77,7 +77,7 @@ impl Pulse {
                 head_since,
                 idle_since: since,
                 unsent_since: None,
-                exchanges: BTreeMap::new(),
+                exchanges: VecDeque::new(),
                 next_number: 0,
             }),
         }
@@ -86,7 +86,7 @@ impl Pulse {
     /// What is due next, and when.
     pub fn deadline(&self) -> (Due, Instant) {
         let state = self.lock();
-        let exchange_since = state.exchanges.values().next().copied().or(state.unsent_since);
+        let exchange_since = state.exchanges.front().map(|(_, since)| *since).or(state.unsent_since);
         match (exchange_since, state.head_since) {
             (Some(since), _) => (Due::Exchange, since + self.exchange_timeout),
             (None, Some(since)) => (Due::Head, since + self.header_timeout),
@@ -100,7 +100,7 @@ impl Pulse {
         let number = state.next_number;
         state.next_number += 1;
         state.head_since = None;
-        state.exchanges.insert(number, clock::instant());
+        state.exchanges.push_back((number, clock::instant()));
         Exchange { pulse: Arc::clone(self), number }
     }
 
@@ -140,7 +140,7 @@ impl Pulse {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let mut state = self.pulse.lock();
-        state.exchanges.remove(&self.number);
+        state.exchanges.retain(|(number, _)| *number != self.number);
         state.idle_since = clock::instant();
     }
 }

@@ -7,13 +7,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use http::{HeaderMap, HeaderName, Method, Uri, Version};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::body::{BodyError, RequestBody};
 use super::client::Proxies;
+use super::ids;
 use crate::semantics::fields::joined;
 use crate::semantics::request_id::is_valid_request_id;
 use crate::telemetry::clock;
@@ -22,7 +23,7 @@ use crate::telemetry::clock;
 #[derive(Debug)]
 pub struct Request {
     /// Kept from the client's `X-Request-Id` where that is valid, else made here.
-    pub id: String,
+    pub id: HeaderValue,
     pub method: Method,
     pub uri: Uri,
     pub version: Version,
@@ -39,9 +40,6 @@ pub struct Request {
 /// The header that carries a request's identity through all servers that it passes.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Bytes of our own ids: enough that two never meet.
-const ID_RANDOM_BYTES: usize = 16;
-
 // === impl Request ===
 
 impl Request {
@@ -49,10 +47,10 @@ impl Request {
     pub(super) fn new(parts: http::request::Parts, peer: SocketAddr, proxies: &Proxies) -> Self {
         let received = clock::instant();
         let client = proxies.client(peer.ip(), &parts.headers);
-        let sent =
-            parts.headers.get(X_REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_valid_request_id(id));
+        let is_valid = |id: &&HeaderValue| id.to_str().is_ok_and(is_valid_request_id);
+        let sent = parts.headers.get(X_REQUEST_ID).filter(is_valid);
         Self {
-            id: sent.map_or_else(new_id, str::to_owned),
+            id: sent.map_or_else(ids::next, HeaderValue::clone),
             method: parts.method,
             uri: parts.uri,
             version: parts.version,
@@ -68,6 +66,11 @@ impl Request {
     pub(super) fn with_body(self, incoming: Incoming, timeout: Duration) -> Self {
         let body = RequestBody::new(incoming, self.received + timeout);
         Self { body, ..self }
+    }
+
+    /// Its id as text.
+    pub fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
     }
 
     /// The whole body, at most `bytes_max` long; empty where there is none, or where it was read before.
@@ -105,25 +108,6 @@ impl Request {
     }
 }
 
-fn new_id() -> String {
-    let mut random = [0u8; ID_RANDOM_BYTES];
-    getrandom::fill(&mut random).expect("invariant: the kernel's random source never fails once the system is up");
-    base32(&random)
-}
-
-/// RFC 4648, section 6, in lower case and without padding.
-fn base32(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
-    for group in bytes.chunks(5) {
-        let bits = group.iter().enumerate().fold(0u64, |bits, (i, byte)| bits | u64::from(*byte) << (32 - 8 * i));
-        for letter in 0..(group.len() * 8).div_ceil(5) {
-            text.push(char::from(ALPHABET[(bits >> (35 - 5 * letter) & 31) as usize]));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use http::header::ACCEPT;
@@ -139,25 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn base32_follows_the_vectors_of_its_rfc() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "my"),
-            ("fo", "mzxq"),
-            ("foo", "mzxw6"),
-            ("foob", "mzxw6yq"),
-            ("fooba", "mzxw6ytb"),
-            ("foobar", "mzxw6ytboi"),
-        ] {
-            assert_eq!(base32(bytes.as_bytes()), text);
-        }
-    }
-
-    #[test]
     fn a_valid_id_is_kept_and_any_other_replaced() {
         assert_eq!(request(&[("x-request-id", "7k3f-_Z")]).id, "7k3f-_Z");
         for refused in ["", "a b", "a\"b", "\u{e9}"] {
-            let id = request(&[("x-request-id", refused)]).id;
+            let id = request(&[("x-request-id", refused)]).id().to_owned();
             assert_eq!((id.len(), is_valid_request_id(&id)), (26, true), "{refused:?} became {id:?}");
         }
         assert_ne!(request(&[]).id, request(&[]).id);

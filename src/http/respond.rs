@@ -182,7 +182,7 @@ fn document(failure: &Failure, status: StatusCode, request: &Request) -> (&'stat
             title: failure.title,
             status: status.as_u16(),
             detail: &failure.detail,
-            instance: format!("urn:tintype:req:{}", request.id),
+            instance: format!("urn:tintype:req:{}", request.id()),
             segment: failure.segment.as_deref(),
             accepted: failure.accepted.as_deref(),
             limit: failure.limit.as_ref().map(|(_, limit)| limit.as_str()),

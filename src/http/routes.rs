@@ -128,11 +128,10 @@ impl<S: Service> Main<S> {
             accept: request.joined(ACCEPT).unwrap_or_default().into_owned(),
             bearer: request.bearer().map(str::to_owned),
             client: request.client,
-            id: request.id.clone(),
             passed: Passed::of(&request.headers),
         };
         match self.service.answer(ask).await {
-            Ok(found) => answer::answer(found, request, &self.spec),
+            Ok(found) => answer::answer(found, request, &self.spec, &self.headers),
             Err(failure) => answer::failed(failure, request, &self.spec),
         }
     }

@@ -3,9 +3,12 @@
 //! Label values are static texts from bounded sets, never anything that a client chose. Where a label lists its values
 //! here, a value outside the list panics in debug builds. Without an installed recorder nothing is counted.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use ::metrics::{Key, Level, Metadata};
+use ::metrics::{Key, Level, Metadata, Recorder};
+
+use super::series::{self, Lately};
 
 /// A label and the values it can have; none listed where the rooms that count have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,13 +247,18 @@ metrics! {
 /// Where metrics come from, as the recorder wants to know.
 static METADATA: Metadata<'static> = Metadata::new("tintype", Level::INFO, None);
 
+thread_local! {
+    static COUNTERS: RefCell<Lately<::metrics::Counter>> = const { RefCell::new(Lately::new()) };
+    static HISTOGRAMS: RefCell<Lately<::metrics::Histogram>> = const { RefCell::new(Lately::new()) };
+}
+
 // === impl Counter ===
 
 impl Counter {
     /// Adds to it.
     pub fn add(self, by: u64, labels: Labels<'_>) {
-        let key = key(&self.definition(), labels);
-        ::metrics::with_recorder(|recorder| recorder.register_counter(&key, &METADATA).increment(by));
+        let register = |recorder: &dyn Recorder| recorder.register_counter(&key(&self.definition(), labels), &METADATA);
+        series::count(&COUNTERS, self as u8, labels, register, |counter| counter.increment(by));
     }
 }
 
@@ -315,14 +323,18 @@ impl Histogram {
 
     /// Records how many there were of something that has no time.
     pub fn count(self, number: u32, labels: Labels<'_>) {
-        let key = key(&self.definition(), labels);
-        ::metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA).record(f64::from(number)));
+        self.note(f64::from(number), labels);
     }
 
     /// Records how long one took.
     pub fn record(self, took: Duration, labels: Labels<'_>) {
-        let key = key(&self.definition(), labels);
-        ::metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA).record(took.as_secs_f64()));
+        self.note(took.as_secs_f64(), labels);
+    }
+
+    fn note(self, value: f64, labels: Labels<'_>) {
+        let register =
+            |recorder: &dyn Recorder| recorder.register_histogram(&key(&self.definition(), labels), &METADATA);
+        series::count(&HISTOGRAMS, self as u8, labels, register, |histogram| histogram.record(value));
     }
 }
 

@@ -6,3 +6,4 @@ pub mod log;
 pub mod machine;
 pub mod metrics;
 pub mod recorder;
+mod series;

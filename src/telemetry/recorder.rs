@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{Counter, Definition, Gauge, Histogram, Labels};
+use super::series;
 
 /// Between two rounds of upkeep.
 const UPKEEP_S: u64 = 5;
@@ -41,6 +42,7 @@ impl Recorder {
     pub fn install() -> Result<Self, RecorderError> {
         let (recorder, handle) = build()?;
         ::metrics::set_global_recorder(recorder).map_err(|_| RecorderError::AlreadyInstalled)?;
+        series::installed();
         register();
         Ok(handle)
     }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::cache::Place;
 use crate::config::UrlQuery;
-use crate::flow::{Answer, Ask, CacheOutcome, Failure, Keeping};
+use crate::flow::{Answer, Ask, CacheOutcome, Face, Failure, Keeping};
 use crate::http::{Extra, Listener, ListenerSpec, Main, ResponseSpec, Service, Serving};
 use crate::telemetry::health::Health;
 
@@ -69,9 +69,9 @@ impl Service for Toy {
             "/echo" => Ok(Answer { body: format!("{ask:?}").into(), ..found() }),
             "/huge" => Ok(Answer { body: Bytes::from(vec![0; 64 << 20]), ..found() }),
             "/empty" => Ok(Answer { body: Bytes::new(), ..found() }),
-            "/fixed" => Ok(Answer { negotiated: false, last_modified_s: None, attachment: true, ..found() }),
-            "/hit" => Ok(Answer { cache: CacheOutcome::Hit { ttl_s: 3540, place: Place::Memory }, ..found() }),
-            "/unsendable" => Ok(Answer { content_type: "a\nb".to_owned(), ..found() }),
+            "/fixed" => Ok(shown(Face { negotiated: false, last_modified_s: None, attachment: true, ..face() })),
+            "/hit" => Ok(shown(Face { cache: CacheOutcome::Hit { ttl_s: 3540, place: Place::Memory }, ..face() })),
+            "/unsendable" => Ok(shown(Face { content_type: "a\nb".to_owned(), ..face() })),
             "/missing" => Err(cached),
             "/limit" => Err(Failure {
                 segment: Some("w:9".to_owned()),
@@ -87,8 +87,16 @@ impl Service for Toy {
 }
 
 pub fn found() -> Answer {
-    Answer {
-        body: Bytes::from_static(BODY),
+    shown(face())
+}
+
+fn shown(face: Face) -> Answer {
+    let stages = vec![("origin", Duration::from_micros(38_100))];
+    Answer { face: Arc::new(face), body: Bytes::from_static(BODY), stages }
+}
+
+fn face() -> Face {
+    Face {
         content_type: "image/webp".to_owned(),
         etag: "\"abc\"".to_owned(),
         last_modified_s: Some(784_111_777),
@@ -98,7 +106,7 @@ pub fn found() -> Answer {
         filename: "hero.webp".to_owned(),
         attachment: false,
         cache: CacheOutcome::Miss { stored: true },
-        stages: vec![("origin", Duration::from_micros(38_100))],
+        ..Face::default()
     }
 }
 
