@@ -83,8 +83,9 @@ impl Client {
 // === impl Head ===
 
 impl Head {
-    /// Of lines without their ends, the first of which is the status line.
-    pub fn parse(mut lines: impl Iterator<Item = &str>) -> Option<Self> {
+    /// Of the text of a head, which begins with the status line.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
         let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
         let mut head = Self { status, is_hit: false, body: Body::ToTheEnd, closes: false };
         for (name, value) in lines.filter_map(|line| line.split_once(':')) {
@@ -110,7 +111,7 @@ fn head(stream: &mut impl BufRead) -> io::Result<Head> {
     if !text.ends_with("\r\n\r\n") {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Head::parse(text.lines()).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    Head::parse(&text).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Reads a body whole.

@@ -124,6 +124,10 @@ impl Plan {
             let default = || CHOICES.iter().find(|choice| choice.name == name).map_or("", |choice| choice.default);
             argument.or_else(variable).unwrap_or_else(|| default().to_owned())
         };
+        let (server_cpus, client_cpus) = (text("server-cpus"), text("client-cpus"));
+        if server_cpus.is_empty() && !client_cpus.is_empty() {
+            return Err("--client-cpus wants --server-cpus, or servers would run on the generator's cores".to_owned());
+        }
         let seconds = |name: &str| number(name, &text(name)).map(|seconds| Duration::from_secs(seconds as u64));
         Ok(Self {
             works: works(&text("works"))?,
@@ -133,8 +137,8 @@ impl Plan {
             connections: at_least_one("connections", &text("connections"))?,
             photos: Some(text("photos")).filter(|path| !path.is_empty()).map(PathBuf::from),
             variants: variants(&text("variants"))?,
-            server_cpus: cpus("server-cpus", &text("server-cpus"))?,
-            client_cpus: cpus("client-cpus", &text("client-cpus"))?,
+            server_cpus: cpus("server-cpus", &server_cpus)?,
+            client_cpus: cpus("client-cpus", &client_cpus)?,
             rest: seconds("rest-seconds")?,
         })
     }

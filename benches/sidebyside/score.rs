@@ -1,7 +1,7 @@
 //! How good pictures look: SSIMULACRA 2 of each against the reference of its own size.
 //!
-//! Contract: pictures are decoded by Rust crates that no server here uses, AVIF by a program of libavif or libheif; what
-//! cannot be decoded has no score and says so. 100 is the reference itself, 90 is hard to tell from it side by side,
+//! Contract: originals and pictures are decoded by the crate `image`, whoever made them, and AVIF by a program of libavif
+//! or libheif; what cannot be decoded has no score and says so. 100 is the reference itself, 90 is hard to tell from it side by side,
 //! 70 is good, 50 is fair.
 
 use std::cell::RefCell;

@@ -29,26 +29,37 @@ const FORMATS: [Format; 3] = [Format::Jpg, Format::Webp, Format::Avif];
 const LASTS: Duration = Duration::from_secs(600);
 
 pub fn run(bench: &Bench) {
-    let able = |format: Format| bench.peers.iter().filter(move |peer| writes(bench, peer, format));
-    let everywhere: Vec<Format> =
-        FORMATS.into_iter().filter(|format| able(*format).count() == bench.peers.len()).collect();
-    if everywhere.len() < FORMATS.len() {
-        let all: Vec<&Peer> =
-            bench.peers.iter().filter(|peer| FORMATS.iter().all(|f| writes(bench, peer, *f))).collect();
-        measure(bench, &all, &FORMATS);
+    let able: Vec<(&Peer, Vec<Format>)> = bench.peers.iter().map(|peer| (peer, written(bench, peer))).collect();
+    let able: Vec<_> = able.into_iter().filter(|(_, formats)| !formats.is_empty()).collect();
+    let in_all = |format: &Format| able.iter().all(|(_, formats)| formats.contains(format));
+    let common: Vec<Format> = FORMATS.into_iter().filter(in_all).collect();
+    if common.len() < FORMATS.len() {
+        let whole = able.iter().filter(|(_, formats)| formats.len() == FORMATS.len());
+        measure(bench, &whole.map(|(peer, _)| *peer).collect::<Vec<_>>(), &FORMATS);
     }
-    let all: Vec<&Peer> = bench.peers.iter().collect();
-    measure(bench, &all, &everywhere);
+    measure(bench, &able.iter().map(|(peer, _)| *peer).collect::<Vec<_>>(), &common);
 }
 
-fn writes(bench: &Bench, peer: &Peer, format: Format) -> bool {
+/// What this server can write; says what it cannot.
+fn written(bench: &Bench, peer: &Peer) -> Vec<Format> {
     let situation = Situation { originals: &bench.photos.folder, quality: None, cache_bytes: None };
-    let picture = Picture { original: &bench.photos.names[0], width: 100, height: 100, format, quality: None };
-    let made = Server::start(peer, &situation, &bench.plan.server_cpus).and_then(|server| server.picture(&picture));
-    if let Err(why) = &made {
-        println!("skipped: {}: {why}", peer.name);
-    }
-    made.is_ok()
+    let server = match Server::start(peer, &situation, &bench.plan.server_cpus) {
+        Ok(server) => server,
+        Err(why) => {
+            println!("skipped: {}: {why}", peer.name);
+            return Vec::new();
+        }
+    };
+    let mut formats = FORMATS.to_vec();
+    formats.retain(|format| {
+        let original = &bench.photos.names[0];
+        let made = server.picture(&Picture { original, width: 100, height: 100, format: *format, quality: None });
+        if let Err(why) = &made {
+            println!("skipped: {} in {}: {why}", peer.name, format.name());
+        }
+        made.is_ok()
+    });
+    formats
 }
 
 fn measure(bench: &Bench, peers: &[&Peer], formats: &[Format]) {

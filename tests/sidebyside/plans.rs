@@ -56,6 +56,7 @@ fn mistakes_are_told_and_not_guessed() {
         (&["--rounds"], "--rounds wants a value"),
         (&["jpg"], "`jpg` is not known"),
         (&["--round", "3"], "`--round` is not known"),
+        (&["--client-cpus", "1"], "--client-cpus wants --server-cpus"),
         (&["--variants", "gamma"], "`gamma` has no settings"),
         (&["--variants", "gamma LINEAR_LIGHT"], "`LINEAR_LIGHT` is not of the form"),
         (&["--server-cpus", "0-3"], "--server-cpus: `0-3` is not a whole number"),
