@@ -176,7 +176,7 @@ fn hand_off(criterion: &mut Criterion) {
     let tiny = make(&job(&original("landscape.jpg"), 24, Format::Jpeg)).bytes;
     let sandbox = SandboxSpec { demand: Demand::Prefer, memory_bytes_max: 4 << 30, read_only: Vec::new() };
     let nursery = NurserySpec { program: PathBuf::from(env!("CARGO_BIN_EXE_tintype")), sandbox };
-    let retirement = Retirement { jobs_max: usize::MAX, resident_bytes_max: u64::MAX };
+    let retirement = Retirement { jobs_max: u64::MAX, resident_bytes_max: u64::MAX };
     let isolations = [("thread", Isolation::Thread), ("process", Isolation::Process { nursery, retirement })];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut group = criterion.benchmark_group("hand-off");

@@ -1,7 +1,8 @@
 //! How good pictures look: SSIMULACRA 2 of each against the reference of its own size.
 //!
-//! Contract: originals and pictures are decoded by the crate `image`, whoever made them, and AVIF by a program of libavif
-//! or libheif; what cannot be decoded has no score and says so. 100 is the reference itself, 90 is hard to tell from it side by side,
+//! Contract: pictures are decoded by the crate `image`, whoever made them, and AVIF by a program of libavif or libheif; what
+//! cannot be decoded has no score and says so. JPEG originals are decoded by a program over libjpeg, as every server and
+//! browser does it: decoders differ in how they enlarge colour, and the crate's way costs all servers a point or two. 100 is the reference itself, 90 is hard to tell from it side by side,
 //! 70 is good, 50 is fair.
 
 use std::cell::RefCell;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fast_ssim2::{PixelDescriptor, PixelSlice, compute_ssimulacra2};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageReader};
 
 use super::formats::Format;
@@ -21,8 +23,17 @@ use super::statistics::mean;
 /// Decodes and compares; keeps references, which cost more than any picture.
 pub struct Scorer {
     references: RefCell<HashMap<(PathBuf, usize, usize), Option<Pixels>>>,
-    /// Reads AVIF and writes PNG.
-    avif: Option<PathBuf>,
+    avif: Option<Decoder>,
+    jpeg: Option<Decoder>,
+}
+
+/// A program that reads one file and writes another.
+struct Decoder {
+    program: PathBuf,
+    /// What stands before the names of both files.
+    arguments: &'static [&'static str],
+    /// The ending of the file that is written.
+    writes: &'static str,
 }
 
 /// What was found out about pictures of the same kind.
@@ -32,8 +43,10 @@ pub struct Marks {
     pub scores: Vec<f64>,
 }
 
-/// Programs that read one file of AVIF and write another one of PNG, the most direct first.
-const AVIF_DECODERS: [&str; 4] = ["avifdec", "heif-dec", "heif-convert", "vips"];
+/// Programs that decode AVIF, and JPEG, the most direct first: name, arguments, and what they write.
+const AVIF_DECODERS: [(&str, &[&str], &str); 4] =
+    [("avifdec", &[], "png"), ("heif-dec", &[], "png"), ("heif-convert", &[], "png"), ("vips", &["copy"], "png")];
+const JPEG_DECODERS: [(&str, &[&str], &str); 2] = [("vips", &["copy"], "ppm"), ("convert", &[], "ppm")];
 /// How far a side may be from what fits exactly, since servers round in their own ways.
 const ROUNDING_MAX: usize = 1;
 
@@ -41,11 +54,17 @@ const ROUNDING_MAX: usize = 1;
 
 impl Scorer {
     pub fn new() -> Self {
-        let avif = AVIF_DECODERS.iter().find_map(|name| program(name));
+        let (avif, jpeg) = (Decoder::find(&AVIF_DECODERS), Decoder::find(&JPEG_DECODERS));
         if avif.is_none() {
-            println!("AVIF has no score: none of {} is in PATH", AVIF_DECODERS.join(", "));
+            println!("AVIF has no score: {} are not in PATH", AVIF_DECODERS.map(|(name, ..)| name).join(", "));
         }
-        Self { references: RefCell::default(), avif }
+        if jpeg.is_none() {
+            let names = JPEG_DECODERS.map(|(name, ..)| name).join(", ");
+            println!(
+                "JPEG originals are decoded with simpler colour, which costs all scores a point: no {names} in PATH"
+            );
+        }
+        Self { references: RefCell::default(), avif, jpeg }
     }
 
     /// The score of a picture that was made of this original to fit a box; nothing where one of both cannot be
@@ -56,7 +75,7 @@ impl Scorer {
     pub fn score(&self, picture: &[u8], original: &Path, fit: usize) -> Result<Option<f64>, String> {
         let pixels = match Format::of(picture) {
             Some(Format::Avif) => match &self.avif {
-                Some(decoder) => decode_avif(decoder, picture)?,
+                Some(decoder) => decoder.pixels(picture)?,
                 None => return Ok(None),
             },
             _ => decode(picture)?.pixels,
@@ -65,13 +84,40 @@ impl Scorer {
         let mut references = self.references.borrow_mut();
         if !references.contains_key(&key) {
             let bytes = std::fs::read(original).map_err(|error| format!("{}: {error}", original.display()))?;
-            let decoded = decode(&bytes)?;
+            let mut decoded = decode(&bytes)?;
+            let is_jpeg = Format::of(&bytes) == Some(Format::Jpg);
+            // Programs do not agree on who turns a picture.
+            if let Some(decoder) = self.jpeg.as_ref().filter(|_| is_jpeg && !decoded.is_turned) {
+                decoded.pixels = decoder.pixels(&bytes)?;
+            }
             check_size(&decoded.pixels, &pixels, fit)?;
             // In a space of its own the original would have to be converted first, and by whom is a matter of taste.
             let made = decoded.is_srgb.then(|| reference(&decoded.pixels, pixels.width, pixels.height));
             references.insert(key.clone(), made);
         }
         Ok(references[&key].as_ref().map(|reference| ssimulacra2(reference, &pixels)))
+    }
+}
+
+// === impl Decoder ===
+
+impl Decoder {
+    fn find(known: &[(&str, &'static [&'static str], &'static str)]) -> Option<Self> {
+        known.iter().find_map(|(name, arguments, writes)| Some(Self { program: program(name)?, arguments, writes }))
+    }
+
+    fn pixels(&self, file: &[u8]) -> Result<Pixels, String> {
+        let path = |ending: &str| std::env::temp_dir().join(format!("tintype-score-{}.{ending}", std::process::id()));
+        let (from, to) = (path("in"), path(self.writes));
+        std::fs::write(&from, file).map_err(|error| error.to_string())?;
+        let mut command = Command::new(&self.program);
+        let command = command.args(self.arguments).arg(&from).arg(&to).stdout(Stdio::null()).stderr(Stdio::null());
+        let (status, written) = (command.status(), std::fs::read(&to));
+        let _ = (std::fs::remove_file(&from), std::fs::remove_file(&to));
+        match (status, written) {
+            (Ok(status), Ok(written)) if status.success() => decode(&written).map(|decoded| decoded.pixels),
+            _ => Err(format!("{} cannot decode it", self.program.display())),
+        }
     }
 }
 
@@ -96,9 +142,11 @@ pub struct Decoded {
     pub pixels: Pixels,
     /// It has no colour profile, or one that says it is sRGB.
     pub is_srgb: bool,
+    /// It was turned, as its orientation tag says.
+    is_turned: bool,
 }
 
-/// JPEG, PNG and WebP, turned as their orientation tag says.
+/// JPEG, PNG, PPM and WebP, turned as their orientation tag says.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     let told = |error: image::ImageError| error.to_string();
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
@@ -111,24 +159,8 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     // A profile's description is ASCII or UTF-16.
     let says = |words: &[u8]| profile.windows(words.len()).any(|part| part == words);
     let is_srgb = profile.is_empty() || says(b"sRGB") || says(b"s\0R\0G\0B");
-    Ok(Decoded { pixels: Pixels { width, height, rgb: image.into_rgb8().into_raw() }, is_srgb })
-}
-
-fn decode_avif(decoder: &Path, picture: &[u8]) -> Result<Pixels, String> {
-    let file = |ending: &str| std::env::temp_dir().join(format!("tintype-score-{}.{ending}", std::process::id()));
-    let (from, to) = (file("avif"), file("png"));
-    std::fs::write(&from, picture).map_err(|error| error.to_string())?;
-    let mut command = Command::new(decoder);
-    if decoder.ends_with("vips") {
-        command.arg("copy");
-    }
-    let status = command.arg(&from).arg(&to).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let png = std::fs::read(&to);
-    let _ = (std::fs::remove_file(&from), std::fs::remove_file(&to));
-    match (status, png) {
-        (Ok(status), Ok(png)) if status.success() => decode(&png).map(|decoded| decoded.pixels),
-        _ => Err(format!("{} cannot read the AVIF", decoder.display())),
-    }
+    let pixels = Pixels { width, height, rgb: image.into_rgb8().into_raw() };
+    Ok(Decoded { pixels, is_srgb, is_turned: orientation != Orientation::NoTransforms })
 }
 
 /// A picture that is smaller than was asked for is cheaper to make and would be compared with an easier reference.
