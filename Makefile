@@ -127,9 +127,17 @@ docs: setup ## Write the pages that tables make: options, settings, the example 
 ##@ Trying it hard
 
 .PHONY: bench
-bench: setup ## Measure the engine: pictures a second and bytes for usual sizes and formats, on all cores.
-#> Your own pictures and time: make bench BENCH_FOLDER=photos BENCH_SECONDS=10
-	@$(CARGO) bench --locked --bench engine
+bench: setup ## Measure the small parts of a request one by one, then the engine on all cores: pictures a second, bytes.
+#> Your own pictures and time for the engine: make bench BENCH_FOLDER=photos BENCH_SECONDS=10
+#> One group of the parts: cargo bench --bench micro -- hit. How all of it measures: benches/README.md
+	@$(CARGO) bench --locked --bench micro
+	$(CARGO) bench --locked --bench engine
+
+.PHONY: bench-sidebyside
+bench-sidebyside: setup ## Measure tintype beside imgproxy, imagor and oximg, as far as they are here: speed, bytes, scores.
+#> Some of it: make bench-sidebyside WORKS=jpg,webp ROUNDS=5 PHOTOS=photos OXIMG=/path/to/oximg
+#> Everything that can be set: make bench-sidebyside ARGS=--help. What is compared, and how: benches/README.md
+	@$(CARGO) bench --locked --bench sidebyside -- $(ARGS)
 
 .PHONY: bench-hits
 bench-hits: setup ## Measure whether hits wait while every worker makes pictures: percentiles of both, and their ratio.
