@@ -234,9 +234,21 @@ impl Part {
         self.difference(bits)?;
         block.0[0] = self.mean as i16;
         let mut at = 0usize;
-        while at < 63 {
+        'block: while at < 63 {
             bits.refill();
-            let entry = bits.entry(&self.ac);
+            // A refill is enough for two short entries and any other.
+            let mut entry = bits.entry(&self.ac);
+            for _ in 0..2 {
+                if entry.is_special() {
+                    break;
+                }
+                at += entry.advance();
+                block.0[usize::from(PLACES[at & 127] & 63)] = entry.number();
+                if at >= 63 {
+                    break 'block;
+                }
+                entry = bits.entry(&self.ac);
+            }
             let number = if entry.is_special() {
                 let symbol = bits.symbol(entry, &self.ac)?;
                 if symbol == 0 {
