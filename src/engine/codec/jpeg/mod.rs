@@ -3,6 +3,7 @@
 
 mod huffman;
 mod idct;
+mod level;
 mod markers;
 mod progressive;
 mod scan;
@@ -10,8 +11,12 @@ mod stuffing;
 
 use huffman::Bits;
 use idct::{Block, PLACES};
+#[cfg(target_arch = "x86_64")]
+use level::Wide;
+use level::{Level, Plain};
 use markers::{Markers, ScanHeader, Segment};
 pub use markers::{Header, Space};
+use progressive::Band;
 use scan::{Kind, Scan, Store};
 use stuffing::Data;
 
@@ -49,7 +54,8 @@ pub struct Decoder<'a> {
     stores: Vec<Store>,
     steps: [Option<Box<Block>>; 3],
     row: usize,
-    wide: bool,
+    #[cfg(target_arch = "x86_64")]
+    wide: Option<Wide>,
 }
 
 // === impl Decoder ===
@@ -76,7 +82,8 @@ impl<'a> Decoder<'a> {
             stores: Vec::new(),
             steps: [const { None }; 3],
             row: 0,
-            wide: wide(),
+            #[cfg(target_arch = "x86_64")]
+            wide: Wide::new(),
         })
     }
 
@@ -110,36 +117,32 @@ impl<'a> Decoder<'a> {
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "wider instructions are chosen at run time")]
     fn decode(&mut self, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
-        if self.wide {
-            // SAFETY: the processor was asked.
-            return unsafe { self.decode_wide(planes) };
+        if let Some(wide) = self.wide {
+            // SAFETY: there is no `Wide` where the processor has not got them.
+            return unsafe { self.decode_wide(wide, planes) };
         }
-        self.decode_with(planes, idct::transform)
+        self.decode_with(Plain, planes)
     }
 
     #[cfg(not(target_arch = "x86_64"))]
     fn decode(&mut self, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
-        self.decode_with(planes, idct::transform)
+        self.decode_with(Plain, planes)
     }
 
     /// The same code for processors of the last ten years.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    fn decode_wide(&mut self, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
-        self.decode_with(planes, |c, q, s, stride| idct::transform_avx2(c, q, s, stride))
+    fn decode_wide(&mut self, wide: Wide, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
+        self.decode_with(wide, planes)
     }
 
     #[inline(always)]
-    fn decode_with(
-        &mut self,
-        planes: &mut [Plane; 3],
-        transform: impl Fn(&Block, &Block, &mut [u8], usize),
-    ) -> Result<(), Unsupported> {
+    fn decode_with(&mut self, level: impl Level, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
         if self.stores.is_empty() {
-            return self.direct(planes, transform);
+            return self.direct(level, planes);
         }
         for scan in &mut self.scans {
-            scan.row(self.row, &self.header, &self.data, &mut self.stores)?;
+            scan.row(level, self.row, &self.header, &self.data, &mut self.stores)?;
         }
         for ((store, plane), steps) in self.stores.iter_mut().zip(planes).zip(&self.steps) {
             let steps = steps.as_ref().ok_or(Unsupported::Damaged)?;
@@ -148,11 +151,11 @@ impl<'a> Decoder<'a> {
             for (line, (blocks, masks)) in lines.zip(blocks) {
                 for (x, (block, mask)) in blocks.iter_mut().zip(masks).enumerate() {
                     let samples = &mut line[x * 8..];
-                    if *mask & !1 == 0 {
+                    if *mask == 0 {
                         idct::fill(idct::flat(block.0[0], steps.0[0]), samples, plane.stride);
                         block.0[0] = 0;
                     } else {
-                        transform(block, steps, samples, plane.stride);
+                        level.transform(block, steps, samples, plane.stride);
                         block.0 = [0; 64];
                         *mask = 0;
                     }
@@ -164,11 +167,7 @@ impl<'a> Decoder<'a> {
 
     /// A row of MCUs of the only scan: each block becomes samples at once.
     #[inline(always)]
-    fn direct(
-        &mut self,
-        planes: &mut [Plane; 3],
-        transform: impl Fn(&Block, &Block, &mut [u8], usize),
-    ) -> Result<(), Unsupported> {
+    fn direct(&mut self, level: impl Level, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
         let header = &self.header;
         let scan = &mut self.scans[0];
         let mut block = Block([0; 64]);
@@ -187,10 +186,10 @@ impl<'a> Decoder<'a> {
                     let place = index / wide * 8 * *stride + (mcu * wide + index % wide) * 8;
                     let samples = samples.get_mut(place..).ok_or(Unsupported::Damaged)?;
                     let mask = part.block(&mut bits, &mut block)?;
-                    if mask & !1 == 0 {
+                    if mask == 0 {
                         idct::fill(idct::flat(block.0[0], steps.0[0]), samples, *stride);
                     } else {
-                        transform(&block, steps, samples, *stride);
+                        level.transform(&block, steps, samples, *stride);
                         block.0 = [0; 64];
                     }
                 }
@@ -263,8 +262,8 @@ impl<'a> Decoder<'a> {
             (true, _, high) if high > 0 && scan.low + 1 != high => Err(Unsupported::Damaged),
             (true, 0, 0) if last == 0 => Ok(Kind::DcFirst { low }),
             (true, 0, _) if last == 0 => Ok(Kind::DcMore { low }),
-            (true, 1.., 0) if scan.components.len() == 1 => Ok(Kind::AcFirst { first, last, low }),
-            (true, 1.., _) if scan.components.len() == 1 => Ok(Kind::AcMore { first, last, low }),
+            (true, 1.., 0) if scan.components.len() == 1 => Ok(Kind::AcFirst(Band { first, last, low })),
+            (true, 1.., _) if scan.components.len() == 1 => Ok(Kind::AcMore(Band { first, last, low })),
             _ => Err(Unsupported::Damaged),
         }
     }
@@ -283,15 +282,4 @@ impl<'a> Decoder<'a> {
         }
         Ok(())
     }
-}
-
-/// Whether the processor has what [`Decoder::decode_wide`] wants.
-fn wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::is_x86_feature_detected as has;
-        return has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt");
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
 }

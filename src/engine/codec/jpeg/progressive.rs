@@ -1,93 +1,116 @@
 //! Bands of AC in progressive scans (T.81, G.1.2): first their high bits, then a bit at a time.
 
 use super::Unsupported;
-use super::huffman::Bits;
+use super::huffman::{Bits, Table};
 use super::idct::{Block, PLACES};
+use super::level::Level;
 use super::scan::Scan;
 use super::stuffing::Data;
 
+/// Coefficients that a scan is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Band {
+    /// Places in the zigzag, from 1 to 63.
+    pub first: usize,
+    pub last: usize,
+    /// The bit that the scan ends with.
+    pub low: u32,
+}
+
 /// Places from the first to the last, in a mask.
-const fn band(first: usize, last: usize) -> u64 {
-    (u64::MAX << first) & (u64::MAX >> (63 - last))
+#[inline(always)]
+const fn places(first: usize, last: usize) -> u64 {
+    (u64::MAX >> first) & (u64::MAX << (63 - last))
 }
 
 /// The first scan of a band, for a row of blocks.
 #[inline(always)]
-pub fn first(
-    scan: &mut Scan,
-    (first, last, low): (usize, usize, u32),
-    data: &Data,
-    blocks: &mut [Block],
-    masks: &mut [u64],
-) -> Result<(), Unsupported> {
-    let mut x = 0;
+pub fn first(scan: &mut Scan, band: Band, data: &Data, blocks: &mut [Block], masks: &mut [u64]) -> Result<(), Unsupported> {
     let table = scan.parts[0].ac.clone();
+    let mut x = 0;
     while x < blocks.len() {
         if scan.left == 0 {
             scan.restart()?;
         }
-        if scan.empty_run > 0 {
-            let run = scan.empty_run.min(scan.left).min((blocks.len() - x) as u32);
-            scan.empty_run -= run;
-            scan.left -= run;
-            x += run as usize;
-            continue;
-        }
+        let skipped = scan.empty_run.min(scan.left).min((blocks.len() - x) as u32);
+        scan.empty_run -= skipped;
+        scan.left -= skipped;
+        x += skipped as usize;
         let mut bits = Bits::new(data.bytes(), scan.cursor);
-        while scan.left > 0 && x < blocks.len() && scan.empty_run == 0 {
-            let (block, mask) = (&mut blocks[x], &mut masks[x]);
+        for (block, mask) in blocks[x..].iter_mut().zip(&mut masks[x..]) {
+            if scan.left == 0 || scan.empty_run > 0 {
+                break;
+            }
             scan.left -= 1;
             x += 1;
-            let mut at = first - 1;
-            let mut found = 0;
-            while at < last {
-                bits.refill();
-                let entry = bits.entry(&table);
-                let number = if entry.is_special() {
-                    let symbol = bits.symbol(entry, &table)?;
-                    let (run, size) = (symbol >> 4, symbol & 15);
-                    if size == 0 && run < 15 {
-                        scan.empty_run = (1 << run) + bits.take(run) - 1;
-                        break;
-                    }
-                    at += run as usize + 1;
-                    if size == 0 {
-                        continue;
-                    }
-                    if size + low > 15 {
-                        return Err(Unsupported::Damaged);
-                    }
-                    (bits.number(size) << low) as i16
-                } else {
-                    at += entry.advance();
-                    entry.number()
-                };
-                block.0[usize::from(PLACES[at & 127] & 63)] = number;
-                found |= 1 << (at & 63);
-            }
-            if at > last {
-                return Err(Unsupported::Damaged);
-            }
-            *mask |= found;
+            scan.empty_run = first_block(&mut bits, &table, band, block, mask)?;
         }
         scan.cursor = bits.cursor();
     }
     Ok(())
 }
 
+/// Says how many blocks behind this one are empty.
+#[inline(always)]
+fn first_block(bits: &mut Bits, table: &Table, band: Band, block: &mut Block, mask: &mut u64) -> Result<u32, Unsupported> {
+    let mut at = band.first - 1;
+    let mut empty_run = 0;
+    let mut found = 0u64;
+    'block: while at < band.last {
+        bits.refill();
+        // A refill is enough for two short entries and any other.
+        let mut entry = bits.entry(table);
+        for _ in 0..2 {
+            if entry.is_special() {
+                break;
+            }
+            at += entry.advance();
+            block.0[usize::from(PLACES[at & 127] & 63)] = entry.number();
+            found |= (1 << 63) >> (at & 63);
+            if at >= band.last {
+                break 'block;
+            }
+            entry = bits.entry(table);
+        }
+        let number = if entry.is_special() {
+            let symbol = bits.symbol(entry, table)?;
+            let (run, size) = (symbol >> 4, symbol & 15);
+            if size == 0 && run < 15 {
+                empty_run = (1 << run) + bits.take(run) - 1;
+                break;
+            }
+            at += run as usize + 1;
+            if size == 0 {
+                continue;
+            }
+            if size + band.low > 15 {
+                return Err(Unsupported::Damaged);
+            }
+            (bits.number(size) << band.low) as i16
+        } else {
+            at += entry.advance();
+            entry.number()
+        };
+        block.0[usize::from(PLACES[at & 127] & 63)] = number;
+        found |= (1 << 63) >> (at & 63);
+    }
+    *mask |= found;
+    if at > band.last { Err(Unsupported::Damaged) } else { Ok(empty_run) }
+}
+
 /// A further scan of a band, for a row of blocks.
 #[inline(always)]
 pub fn more(
+    level: impl Level,
     scan: &mut Scan,
-    (first, last, low): (usize, usize, u32),
+    band: Band,
     data: &Data,
     blocks: &mut [Block],
     masks: &mut [u64],
 ) -> Result<(), Unsupported> {
     let table = scan.parts[0].ac.clone();
     let mut bits = Bits::new(data.bytes(), scan.cursor);
-    let mut left = scan.left;
-    let mut empty_run = scan.empty_run;
+    let (mut left, mut empty_run) = (scan.left, scan.empty_run);
     for (block, mask) in blocks.iter_mut().zip(masks) {
         if left == 0 {
             (scan.cursor, scan.empty_run) = (bits.cursor(), empty_run);
@@ -96,66 +119,104 @@ pub fn more(
             left = scan.left;
         }
         left -= 1;
-        let mut at = first;
-        while empty_run == 0 && at <= last {
-            bits.refill();
-            let entry = bits.entry(&table);
-            let mut number = 0;
-            let mut run = entry.advance() as u32;
-            if entry.is_special() {
-                let symbol = bits.symbol(entry, &table)?;
-                run = (symbol >> 4) + 1;
-                if symbol & 15 != 0 {
-                    number = bits.number(symbol & 15);
-                } else if run < 16 {
-                    empty_run = (1 << (run - 1)) + bits.take(run - 1);
-                    break;
-                }
-            } else {
-                number = entry.number().into();
-            }
-            if !(-1..=1).contains(&number) {
-                return Err(Unsupported::Damaged);
-            }
-            let mut zeros = !*mask & band(at, last);
-            for _ in 1..run {
-                zeros &= zeros.wrapping_sub(1);
-            }
-            if zeros == 0 {
-                return Err(Unsupported::Damaged);
-            }
-            let place = zeros.trailing_zeros() as usize;
-            correct(&mut bits, block, *mask & band(at, place), low);
-            if number != 0 {
-                block.0[usize::from(PLACES[place] & 63)] = (number << low) as i16;
-                *mask |= 1 << place;
-            }
-            at = place + 1;
+        let mut corrections = 0;
+        let old = *mask;
+        let mut at = band.first;
+        if empty_run == 0 {
+            (empty_run, at) = more_block(level, &mut bits, &table, band, block, mask, &mut corrections)?;
         }
         if empty_run > 0 {
             empty_run -= 1;
-            if at <= last {
-                correct(&mut bits, block, *mask & band(at, last), low);
+            if at <= band.last {
+                bits.refill();
+                corrections |= read(level, &mut bits, old & places(at, band.last));
             }
         }
+        correct(block, corrections, band.low);
     }
     (scan.cursor, scan.empty_run, scan.left) = (bits.cursor(), empty_run, left);
     Ok(())
 }
 
-/// Reads a bit for each of the coefficients, and moves those with 1 away from zero.
+/// New coefficients of a block, and corrections of the old ones among them. Says how many blocks are empty from here on,
+/// with this one, and where the rest of this one begins.
 #[inline(always)]
-fn correct(bits: &mut Bits, block: &mut Block, mut mask: u64, low: u32) {
-    let mut count = 0u32;
-    while mask != 0 {
-        if count.is_multiple_of(32) {
-            bits.refill();
+fn more_block(
+    level: impl Level,
+    bits: &mut Bits,
+    table: &Table,
+    band: Band,
+    block: &mut Block,
+    mask: &mut u64,
+    corrections: &mut u64,
+) -> Result<(u32, usize), Unsupported> {
+    let old = *mask;
+    let mut at = band.first;
+    while at <= band.last {
+        bits.refill();
+        let entry = bits.entry(table);
+        let (mut number, mut run) = (entry.number(), entry.advance() as u32);
+        if entry.is_special() {
+            let symbol = bits.symbol(entry, table)?;
+            run = (symbol >> 4) + 1;
+            if symbol & 15 == 0 {
+                number = 0;
+                if run < 16 {
+                    return Ok(((1 << (run - 1)) + bits.take(run - 1), at));
+                }
+            } else {
+                number = (bits.number(symbol & 15) << band.low) as i16;
+            }
+            if symbol & 15 > 1 {
+                return Err(Unsupported::Damaged);
+            }
         }
-        count += 1;
-        let coefficient = &mut block.0[usize::from(PLACES[mask.trailing_zeros() as usize] & 63)];
-        mask &= mask - 1;
-        let step = (bits.take(1) << low) as i16;
+        let zeros = !old & places(at, band.last);
+        let Some(n) = zeros.count_ones().checked_sub(run) else { return Err(Unsupported::Damaged) };
+        let place = level.nth(zeros, n);
+        *corrections |= read(level, bits, old & (u64::MAX >> at) & !(place | (place - 1)));
+        at = place.leading_zeros() as usize;
+        if number != 0 {
+            block.0[usize::from(PLACES[at & 127] & 63)] = number;
+            *mask |= place;
+        }
+        at += 1;
+    }
+    Ok((0, at))
+}
+
+/// Reads a bit for each of the ones, the highest first. At least 16 are ready.
+#[inline(always)]
+fn read(level: impl Level, bits: &mut Bits, ones: u64) -> u64 {
+    let count = ones.count_ones();
+    if count > 16 {
+        return read_many(level, bits, ones);
+    }
+    level.spread(bits.take(count).into(), ones)
+}
+
+#[inline(never)]
+fn read_many(level: impl Level, bits: &mut Bits, ones: u64) -> u64 {
+    let mut values = 0;
+    let mut count = ones.count_ones();
+    while count > 0 {
+        let part = count.min(16);
+        bits.refill();
+        values = values << part | u64::from(bits.take(part));
+        count -= part;
+    }
+    level.spread(values, ones)
+}
+
+/// Moves coefficients away from zero.
+#[inline(always)]
+fn correct(block: &mut Block, mut places: u64, low: u32) {
+    let step = 1i16 << low;
+    while places != 0 {
+        let at = places.leading_zeros();
+        places ^= (1 << 63) >> at;
+        let coefficient = &mut block.0[usize::from(PLACES[at as usize & 127] & 63)];
         let sign = *coefficient >> 15;
-        *coefficient += (step ^ sign) - sign;
+        *coefficient = coefficient.wrapping_add((step ^ sign) - sign);
     }
 }

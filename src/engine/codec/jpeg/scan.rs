@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::huffman::{Bits, Cursor, Table};
 use super::idct::{Block, PLACES};
+use super::level::Level;
 use super::markers::{Header, Markers, ScanHeader};
+use super::progressive::Band;
 use super::stuffing::{Data, Piece};
 use super::{Unsupported, progressive};
 
@@ -34,9 +36,9 @@ pub enum Kind {
     /// A bit of DC.
     DcMore { low: u32 },
     /// A band of AC; the lowest bits that are left out are known to the table.
-    AcFirst { first: usize, last: usize, low: u32 },
+    AcFirst(Band),
     /// A bit of a band of AC.
-    AcMore { first: usize, last: usize, low: u32 },
+    AcMore(Band),
 }
 
 /// A component's part in a scan.
@@ -51,7 +53,7 @@ pub struct Part {
 /// Coefficients of one component in one row of MCUs.
 pub struct Store {
     pub blocks: Vec<Block>,
-    /// Which AC coefficients of a block are not zero, by place in the zigzag. Bit 0 says nothing.
+    /// Which AC coefficients of a block are not zero, by place in the zigzag, the first at the top.
     pub masks: Vec<u64>,
     /// Blocks in a row of blocks.
     pub across: usize,
@@ -130,7 +132,7 @@ impl Scan {
 
     /// Decodes a row of MCUs into the stores.
     #[inline(always)]
-    pub fn row(&mut self, row: usize, header: &Header, data: &Data, stores: &mut [Store]) -> Result<(), Unsupported> {
+    pub fn row(&mut self, level: impl Level, row: usize, header: &Header, data: &Data, stores: &mut [Store]) -> Result<(), Unsupported> {
         if let [part] = &self.parts[..] {
             // A component on its own comes block by block, and only those that show anything.
             let component = part.component;
@@ -143,8 +145,8 @@ impl Scan {
                 let range = line * store.across..line * store.across + across;
                 let (blocks, masks) = (&mut store.blocks[range.clone()], &mut store.masks[range]);
                 match self.kind {
-                    Kind::AcFirst { first, last, low } => progressive::first(self, (first, last, low), data, blocks, masks)?,
-                    Kind::AcMore { first, last, low } => progressive::more(self, (first, last, low), data, blocks, masks)?,
+                    Kind::AcFirst(band) => progressive::first(self, band, data, blocks, masks)?,
+                    Kind::AcMore(band) => progressive::more(level, self, band, data, blocks, masks)?,
                     Kind::Sequential => self.alone(data, blocks, masks)?,
                     Kind::DcFirst { .. } | Kind::DcMore { .. } => self.means(data, blocks)?,
                 }
@@ -218,7 +220,7 @@ impl Kind {
     /// Bits that numbers of AC are shifted up.
     const fn shift(self) -> u32 {
         match self {
-            Self::AcFirst { low, .. } => low,
+            Self::AcFirst(band) | Self::AcMore(band) => band.low,
             _ => 0,
         }
     }
@@ -267,7 +269,7 @@ impl Part {
             };
             block.0[usize::from(PLACES[at & 127] & 63)] = number;
         }
-        if at > 63 { Err(Unsupported::Damaged) } else { Ok(1 << at) }
+        if at > 63 { Err(Unsupported::Damaged) } else { Ok(if at > 0 { 1 } else { 0 }) }
     }
 
     /// The next difference of DC.
