@@ -129,7 +129,7 @@ pub fn more(
             empty_run -= 1;
             if at <= band.last {
                 bits.refill();
-                corrections |= read(level, &mut bits, old & places(at, band.last));
+                corrections |= read_all(level, &mut bits, old & places(at, band.last));
             }
         }
         correct(block, corrections, band.low);
@@ -174,8 +174,11 @@ fn more_block(
         let zeros = !old & places(at, band.last);
         let Some(n) = zeros.count_ones().checked_sub(run) else { return Err(Unsupported::Damaged) };
         let place = level.nth(zeros, n);
-        *corrections |= read(level, bits, old & (u64::MAX >> at) & !(place | (place - 1)));
-        at = place.leading_zeros() as usize;
+        // What lies between are the zeros of the run, and coefficients to correct.
+        let next = place.leading_zeros();
+        let between = old & (u64::MAX >> at) & !(u64::MAX >> next);
+        *corrections |= read(level, bits, between, (next + 1).wrapping_sub(at as u32 + run));
+        at = next as usize;
         if number != 0 {
             block.0[usize::from(PLACES[at & 127] & 63)] = number;
             *mask |= place;
@@ -187,8 +190,13 @@ fn more_block(
 
 /// Reads a bit for each of the ones, the highest first. At least 16 are ready.
 #[inline(always)]
-fn read(level: impl Level, bits: &mut Bits, ones: u64) -> u64 {
-    let count = ones.count_ones();
+fn read_all(level: impl Level, bits: &mut Bits, ones: u64) -> u64 {
+    read(level, bits, ones, ones.count_ones())
+}
+
+/// The same where it is known how many there are.
+#[inline(always)]
+fn read(level: impl Level, bits: &mut Bits, ones: u64, count: u32) -> u64 {
     if count > 16 {
         return read_many(level, bits, ones);
     }
