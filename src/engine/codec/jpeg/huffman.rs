@@ -8,7 +8,9 @@ pub const FAST: u32 = 11;
 /// The longest code in bits.
 const LONGEST: u32 = 16;
 /// A [`Table`]'s entry that is not all there is to know.
-const SPECIAL: u32 = 0x80;
+const SPECIAL: u64 = 0x80;
+/// The advance of an end of block: a multiple of 64.
+pub const END: usize = 128;
 
 /// A code as the file defines it.
 pub struct Code {
@@ -20,9 +22,11 @@ pub struct Code {
 ///
 /// An entry: bits to take in 0..=5, [`SPECIAL`], run of zeros and 1 (or the symbol, of special entries) in 8..=15, the
 /// number in 16..=31. A special entry takes only the code's bits; without a length the code is longer than a look or is
-/// none.
+/// none. Where two fit, the second is in 32..=39 and 48..=63, and the bits that the first alone would take in 40..=47.
+/// Where one fits, the second is the first once more, without an advance; where an end of block fits behind it, with
+/// an advance of [`END`].
 pub struct Table {
-    fast: [u32; 1 << FAST],
+    fast: [u64; 1 << FAST],
     /// By code length: the end of its codes, as if all were [`LONGEST`] bits long.
     ends: [u32; LONGEST as usize + 1],
     /// By code length: what to add to a code for its symbol's place.
@@ -49,7 +53,7 @@ pub struct Bits<'a> {
 
 /// What a look found.
 #[derive(Clone, Copy)]
-pub struct Entry(u32);
+pub struct Entry(u64);
 
 // === impl Code ===
 
@@ -93,6 +97,28 @@ impl Table {
         Self::build(code, |symbol| (symbol & 15 != 0).then_some(u32::from(symbol & 15)), shift)
     }
 
+    /// The same with two numbers where two fit.
+    pub fn pairs(code: &Code, shift: u32) -> Self {
+        let mut table = Self::ac(code, shift);
+        let single = table.fast;
+        for (bits, entry) in (0usize..).zip(&mut table.fast) {
+            let taken = *entry & 63;
+            if *entry & SPECIAL != 0 {
+                continue;
+            }
+            let next = single[bits << taken & ((1 << FAST) - 1)];
+            let both = taken + (next & 63);
+            let fits = next & 63 != 0 && both <= FAST.into();
+            if fits && next & SPECIAL == 0 {
+                let second = next >> 16 << 48 | taken << 40 | (next >> 8 & 255) << 32;
+                *entry = *entry & 0xFFFF_FF00 | both | second;
+            } else if fits && next >> 8 & 255 == 0 {
+                *entry = *entry & 0xFFFF_0000_FFFF_FF00 | both | taken << 40 | (END as u64) << 32;
+            }
+        }
+        table
+    }
+
     fn build(code: &Code, following: impl Fn(u8) -> Option<u32>, shift: u32) -> Self {
         let mut table = Self::empty();
         table.symbols[..code.symbols.len()].copy_from_slice(&code.symbols);
@@ -120,20 +146,21 @@ impl Table {
         let length = (FAST + 1..=LONGEST).find(|length| bits < self.ends[*length as usize])?;
         let place = (bits >> (LONGEST - length)) as i32 + self.places[length as usize];
         let symbol = self.symbols.get(place as usize)?;
-        Some(Entry(length | SPECIAL | u32::from(*symbol) << 8))
+        Some(Entry(u64::from(length) | SPECIAL | u64::from(*symbol) << 8))
     }
 }
 
 /// All entries that begin with one code.
-fn fill(entries: &mut [u32], symbol: u8, length: u32, following: Option<u32>, shift: u32) {
+fn fill(entries: &mut [u64], symbol: u8, length: u32, following: Option<u32>, shift: u32) {
     let rest = FAST - length;
     for (bits, entry) in (0..).zip(entries) {
         *entry = match following {
             Some(size) if size <= rest && size + shift <= 15 => {
                 let number = extended(bits >> (rest - size), size) << shift;
-                (number as u32) << 16 | (u32::from(symbol >> 4) + 1) << 8 | (length + size)
+                let (number, taken) = (u64::from(number as u16), u64::from(length + size));
+                number << 48 | taken << 40 | number << 16 | (u64::from(symbol >> 4) + 1) << 8 | taken
             }
-            _ => u32::from(symbol) << 8 | SPECIAL | length,
+            _ => u64::from(symbol) << 8 | SPECIAL | u64::from(length),
         };
     }
 }
@@ -154,6 +181,16 @@ impl Cursor {
     /// Stands at a byte.
     pub const fn new(at: usize) -> Self {
         Self { at, bits: 0, left: 0 }
+    }
+
+    /// Where some bits are read again.
+    #[inline(never)]
+    fn back(self, data: &[u8], count: usize) -> Self {
+        let position = self.position() - count;
+        let mut bits = Bits::new(data, Self::new(position / 8));
+        bits.refill();
+        bits.skip((position % 8) as u32);
+        bits.cursor
     }
 
     /// Bits read from the beginning of the data.
@@ -193,6 +230,15 @@ impl<'a> Bits<'a> {
         self.cursor.left = self.cursor.left.wrapping_sub(count & 63);
     }
 
+    /// Gives back what the second of two took.
+    #[inline(always)]
+    pub fn give_back(&mut self, entry: Entry) {
+        let (both, first) = (entry.0 & 63, entry.0 >> 40 & 63);
+        if both > first {
+            self.cursor = self.cursor.back(self.data, (both - first) as usize);
+        }
+    }
+
     /// Takes up to 16 bits that are ready.
     #[inline(always)]
     pub fn take(&mut self, count: u32) -> u32 {
@@ -211,7 +257,7 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub fn entry(&mut self, table: &Table) -> Entry {
         let entry = Entry(table.fast[(self.cursor.bits >> (64 - FAST)) as usize]);
-        self.skip(entry.0 & 63);
+        self.skip(entry.0 as u32 & 63);
         entry
     }
 
@@ -219,11 +265,11 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub fn symbol(&mut self, entry: Entry, table: &Table) -> Result<u32, Unsupported> {
         if entry.0 & 63 != 0 {
-            return Ok(entry.0 >> 8 & 255);
+            return Ok(entry.0 as u32 >> 8 & 255);
         }
         let entry = table.long((self.cursor.bits >> 48) as u32).ok_or(Unsupported::Damaged)?;
-        self.skip(entry.0 & 63);
-        Ok(entry.0 >> 8 & 255)
+        self.skip(entry.0 as u32 & 63);
+        Ok(entry.0 as u32 >> 8 & 255)
     }
 }
 
@@ -245,5 +291,16 @@ impl Entry {
     #[inline(always)]
     pub const fn number(self) -> i16 {
         (self.0 >> 16) as i16
+    }
+
+    /// The same of the second.
+    #[inline(always)]
+    pub const fn second_advance(self) -> usize {
+        (self.0 >> 32 & 255) as usize
+    }
+
+    #[inline(always)]
+    pub const fn second_number(self) -> i16 {
+        (self.0 >> 48) as i16
     }
 }

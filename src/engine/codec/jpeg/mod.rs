@@ -1,6 +1,7 @@
 //! A fast decoder of clean, ordinary JPEG files to planes of samples, equal to libjpeg's with its accurate integer
 //! method. Whatever is unusual or damaged is an error, and the file is libjpeg's business then.
 
+mod band;
 mod huffman;
 mod idct;
 mod level;
@@ -16,7 +17,7 @@ use level::Wide;
 use level::{Level, Plain};
 use markers::{Markers, ScanHeader, Segment};
 pub use markers::{Header, Space};
-use progressive::Band;
+use band::Band;
 use scan::{Kind, Scan, Store};
 use stuffing::Data;
 

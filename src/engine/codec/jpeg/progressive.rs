@@ -2,20 +2,11 @@
 
 use super::Unsupported;
 use super::huffman::{Bits, Table};
+use super::band::{Band, coefficients};
 use super::idct::{Block, PLACES};
 use super::level::Level;
 use super::scan::Scan;
 use super::stuffing::Data;
-
-/// Coefficients that a scan is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Band {
-    /// Places in the zigzag, from 1 to 63.
-    pub first: usize,
-    pub last: usize,
-    /// The bit that the scan ends with.
-    pub low: u32,
-}
 
 /// Places from the first to the last, in a mask.
 #[inline(always)]
@@ -43,59 +34,13 @@ pub fn first(scan: &mut Scan, band: Band, data: &Data, blocks: &mut [Block], mas
             }
             scan.left -= 1;
             x += 1;
-            scan.empty_run = first_block(&mut bits, &table, band, block, mask)?;
+            let mut found = 0;
+            scan.empty_run = coefficients::<true>(&mut bits, &table, band, block, &mut found)?;
+            *mask |= found;
         }
         scan.cursor = bits.cursor();
     }
     Ok(())
-}
-
-/// Says how many blocks behind this one are empty.
-#[inline(always)]
-fn first_block(bits: &mut Bits, table: &Table, band: Band, block: &mut Block, mask: &mut u64) -> Result<u32, Unsupported> {
-    let mut at = band.first - 1;
-    let mut empty_run = 0;
-    let mut found = 0u64;
-    'block: while at < band.last {
-        bits.refill();
-        // A refill is enough for two short entries and any other.
-        let mut entry = bits.entry(table);
-        for _ in 0..2 {
-            if entry.is_special() {
-                break;
-            }
-            at += entry.advance();
-            block.0[usize::from(PLACES[at & 127] & 63)] = entry.number();
-            found |= (1 << 63) >> (at & 63);
-            if at >= band.last {
-                break 'block;
-            }
-            entry = bits.entry(table);
-        }
-        let number = if entry.is_special() {
-            let symbol = bits.symbol(entry, table)?;
-            let (run, size) = (symbol >> 4, symbol & 15);
-            if size == 0 && run < 15 {
-                empty_run = (1 << run) + bits.take(run) - 1;
-                break;
-            }
-            at += run as usize + 1;
-            if size == 0 {
-                continue;
-            }
-            if size + band.low > 15 {
-                return Err(Unsupported::Damaged);
-            }
-            (bits.number(size) << band.low) as i16
-        } else {
-            at += entry.advance();
-            entry.number()
-        };
-        block.0[usize::from(PLACES[at & 127] & 63)] = number;
-        found |= (1 << 63) >> (at & 63);
-    }
-    *mask |= found;
-    if at > band.last { Err(Unsupported::Damaged) } else { Ok(empty_run) }
 }
 
 /// A further scan of a band, for a row of blocks.

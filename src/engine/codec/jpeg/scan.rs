@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::huffman::{Bits, Cursor, Table};
+use super::huffman::{Bits, Code, Cursor, Table};
 use super::idct::{Block, PLACES};
 use super::level::Level;
 use super::markers::{Header, Markers, ScanHeader};
-use super::progressive::Band;
+use super::band::{Band, coefficients};
 use super::stuffing::{Data, Piece};
 use super::{Unsupported, progressive};
 
@@ -86,7 +86,7 @@ impl Scan {
                 Kind::DcFirst { .. } | Kind::DcMore { .. } => none.clone(),
                 _ => match before.iter().position(|o| same(&o, *ac, |o| o.2)) {
                     Some(shared) => parts[shared].ac.clone(),
-                    None => Arc::new(Table::ac(markers.ac[*ac].as_ref().ok_or(missing)?, kind.shift())),
+                    None => Arc::new(kind.table(markers.ac[*ac].as_ref().ok_or(missing)?)),
                 },
             };
             parts.push(Part { component: *component, dc, ac, mean: 0 });
@@ -217,11 +217,11 @@ impl Scan {
 // === impl Kind ===
 
 impl Kind {
-    /// Bits that numbers of AC are shifted up.
-    const fn shift(self) -> u32 {
+    fn table(self, code: &Code) -> Table {
         match self {
-            Self::AcFirst(band) | Self::AcMore(band) => band.low,
-            _ => 0,
+            Self::AcFirst(band) => Table::pairs(code, band.low),
+            Self::AcMore(band) => Table::ac(code, band.low),
+            _ => Table::pairs(code, 0),
         }
     }
 }
@@ -235,41 +235,14 @@ impl Part {
         bits.refill();
         self.difference(bits)?;
         block.0[0] = self.mean as i16;
-        let mut at = 0usize;
-        'block: while at < 63 {
-            bits.refill();
-            // A refill is enough for two short entries and any other.
-            let mut entry = bits.entry(&self.ac);
-            for _ in 0..2 {
-                if entry.is_special() {
-                    break;
-                }
-                at += entry.advance();
-                block.0[usize::from(PLACES[at & 127] & 63)] = entry.number();
-                if at >= 63 {
-                    break 'block;
-                }
-                entry = bits.entry(&self.ac);
-            }
-            let number = if entry.is_special() {
-                let symbol = bits.symbol(entry, &self.ac)?;
-                if symbol == 0 {
-                    break;
-                }
-                at += symbol as usize >> 4;
-                at += 1;
-                match symbol & 15 {
-                    0 if symbol == 0xF0 => continue,
-                    0 => return Err(Unsupported::Damaged),
-                    size => bits.number(size) as i16,
-                }
-            } else {
-                at += entry.advance();
-                entry.number()
-            };
-            block.0[usize::from(PLACES[at & 127] & 63)] = number;
+        let band = Band { first: 1, last: 63, low: 0 };
+        let before = bits.cursor();
+        let _ = before;
+        let mut mask = 0;
+        match coefficients::<true>(bits, &self.ac, band, block, &mut mask)? {
+            0 => Ok(mask),
+            _ => Err(Unsupported::Damaged),
         }
-        if at > 63 { Err(Unsupported::Damaged) } else { Ok(if at > 0 { 1 } else { 0 }) }
     }
 
     /// The next difference of DC.
