@@ -9,8 +9,8 @@ mod avx2;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
-pub use avx2::transform as transform_avx2;
-pub use portable::transform;
+pub use avx2::{fill as fill_avx2, transform as transform_avx2};
+pub use portable::{fill, transform};
 
 /// Coefficients, or the steps they are counted in, in [`place`]'s order.
 #[repr(align(32))]
@@ -81,16 +81,6 @@ mod factors {
 pub fn flat(mean: i16, step: i16) -> u8 {
     let scaled = mean.wrapping_mul(step).wrapping_shl(2);
     (((i32::from(scaled) + 16) >> 5).clamp(-128, 127) + 128) as u8
-}
-
-/// Writes one value to all samples of a block.
-#[inline(always)]
-pub fn fill(value: u8, samples: &mut [u8], stride: usize) {
-    for row in samples.chunks_mut(stride).take(8) {
-        if let Some(row) = row.first_chunk_mut::<8>() {
-            *row = [value; 8];
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ pub trait Level: Copy {
     /// Turns coefficients into samples: 8 rows of 8, `stride` apart.
     fn transform(self, coefficients: &Block, steps: &Block, samples: &mut [u8], stride: usize);
 
+    /// Writes one value to 8 rows of 8 samples.
+    fn fill(self, value: u8, samples: &mut [u8], stride: usize);
+
     /// The n-th of the ones, counted from 0 at the lowest; 0 where there are not so many.
     fn nth(self, ones: u64, n: u32) -> u64;
 
@@ -29,6 +32,11 @@ impl Level for Plain {
     #[inline(always)]
     fn transform(self, coefficients: &Block, steps: &Block, samples: &mut [u8], stride: usize) {
         idct::transform(coefficients, steps, samples, stride);
+    }
+
+    #[inline(always)]
+    fn fill(self, value: u8, samples: &mut [u8], stride: usize) {
+        idct::fill(value, samples, stride);
     }
 
     #[inline(always)]
@@ -73,6 +81,12 @@ mod wide {
         fn transform(self, coefficients: &Block, steps: &Block, samples: &mut [u8], stride: usize) {
             // SAFETY: there is no `Wide` where the processor has no AVX2.
             unsafe { idct::transform_avx2(coefficients, steps, samples, stride) }
+        }
+
+        #[inline(always)]
+        fn fill(self, value: u8, samples: &mut [u8], stride: usize) {
+            // SAFETY: as above.
+            unsafe { idct::fill_avx2(value, samples, stride) }
         }
 
         #[inline(always)]

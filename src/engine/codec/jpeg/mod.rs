@@ -153,7 +153,7 @@ impl<'a> Decoder<'a> {
                 for (x, (block, mask)) in blocks.iter_mut().zip(masks).enumerate() {
                     let samples = &mut line[x * 8..];
                     if *mask == 0 {
-                        idct::fill(idct::flat(block.0[0], steps.0[0]), samples, plane.stride);
+                        level.fill(idct::flat(block.0[0], steps.0[0]), samples, plane.stride);
                         block.0[0] = 0;
                     } else {
                         level.transform(block, steps, samples, plane.stride);
@@ -183,15 +183,16 @@ impl<'a> Decoder<'a> {
                 let (wide, high) = (header.across[component], header.down[component]);
                 let steps = self.steps[component].as_ref().ok_or(Unsupported::Damaged)?;
                 let Plane { samples, stride } = &mut planes[component];
-                for index in 0..wide * high {
-                    let place = index / wide * 8 * *stride + (mcu * wide + index % wide) * 8;
-                    let samples = samples.get_mut(place..).ok_or(Unsupported::Damaged)?;
-                    let mask = part.block(&mut bits, &mut block)?;
-                    if mask == 0 {
-                        idct::fill(idct::flat(block.0[0], steps.0[0]), samples, *stride);
-                    } else {
-                        level.transform(&block, steps, samples, *stride);
-                        block.0 = [0; 64];
+                for place in (0..high).map(|y| y * 8 * *stride + mcu * wide * 8) {
+                    for x in 0..wide {
+                        let samples = samples.get_mut(place + x * 8..).ok_or(Unsupported::Damaged)?;
+                        let mask = part.block(&mut bits, &mut block)?;
+                        if mask == 0 {
+                            level.fill(idct::flat(block.0[0], steps.0[0]), samples, *stride);
+                        } else {
+                            level.transform(&block, steps, samples, *stride);
+                            block.0 = [0; 64];
+                        }
                     }
                 }
             }

@@ -169,12 +169,13 @@ impl Scan {
             for part in &mut self.parts {
                 let store = &mut stores[part.component];
                 let (wide, high) = (header.across[part.component], header.down[part.component]);
-                for index in 0..wide * high {
-                    let place = index / wide * store.across + mcu * wide + index % wide;
-                    let (block, mask) = (&mut store.blocks[place], &mut store.masks[place]);
-                    match self.kind {
-                        Kind::Sequential => *mask |= part.block(&mut bits, block)?,
-                        kind => part.mean(kind, &mut bits, block)?,
+                for place in (0..high).map(|y| y * store.across + mcu * wide) {
+                    for place in place..place + wide {
+                        let (block, mask) = (&mut store.blocks[place], &mut store.masks[place]);
+                        match self.kind {
+                            Kind::Sequential => *mask = part.block(&mut bits, block)?,
+                            kind => part.mean(kind, &mut bits, block)?,
+                        }
                     }
                 }
             }
@@ -236,8 +237,6 @@ impl Part {
         self.difference(bits)?;
         block.0[0] = self.mean as i16;
         let band = Band { first: 1, last: 63, low: 0 };
-        let before = bits.cursor();
-        let _ = before;
         let mut mask = 0;
         match coefficients::<true>(bits, &self.ac, band, block, &mut mask)? {
             0 => Ok(mask),

@@ -36,6 +36,24 @@ pub fn transform(coefficients: &Block, steps: &Block, samples: &mut [u8], stride
     store(columns, samples, stride);
 }
 
+/// Writes one value to 8 rows of 8 samples.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn fill(value: u8, samples: &mut [u8], stride: usize) {
+    assert!(has_room(samples, stride), "invariant: there is room for a block");
+    let eight = [value; 8];
+    for row in 0..8 {
+        // SAFETY: the last of 8 rows ends within the samples, which was just checked.
+        unsafe { samples.as_mut_ptr().add(row * stride).cast::<[u8; 8]>().write(eight) };
+    }
+}
+
+/// Whether 8 rows of 8 samples fit.
+#[inline(always)]
+const fn has_room(samples: &[u8], stride: usize) -> bool {
+    stride < 1 << 20 && samples.len() >= 7 * stride + 8
+}
+
 #[target_feature(enable = "avx2")]
 #[inline]
 fn load(block: &Block) -> [__m256i; 4] {
@@ -143,7 +161,7 @@ fn store(columns: [__m256i; 8], samples: &mut [u8], stride: usize) {
         (4, _mm256_extracti128_si256::<1>(upper)),
         (6, _mm256_extracti128_si256::<1>(lower)),
     ];
-    assert!(stride < 1 << 20 && samples.len() >= 7 * stride + 8, "invariant: there is room for a block");
+    assert!(has_room(samples, stride), "invariant: there is room for a block");
     for (row, pair) in pairs {
         // SAFETY: the last of 8 rows ends within the samples, which was just checked.
         unsafe {

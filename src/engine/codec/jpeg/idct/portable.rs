@@ -29,6 +29,15 @@ pub fn transform(coefficients: &Block, steps: &Block, samples: &mut [u8], stride
     }
 }
 
+/// Writes one value to 8 rows of 8 samples.
+pub fn fill(value: u8, samples: &mut [u8], stride: usize) {
+    for row in samples.chunks_mut(stride).take(8) {
+        if let Some(row) = row.first_chunk_mut::<8>() {
+            *row = [value; 8];
+        }
+    }
+}
+
 fn only_first_row(coefficients: &Block) -> bool {
     (1..8).all(|row| (0..8).all(|column| coefficients.0[place(row, column)] == 0))
 }
