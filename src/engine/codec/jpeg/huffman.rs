@@ -4,7 +4,7 @@
 use super::Unsupported;
 
 /// Bits that one look answers.
-pub const FAST: u32 = 11;
+pub const FAST: u32 = 10;
 /// The longest code in bits.
 const LONGEST: u32 = 16;
 /// A [`Table`]'s entry that is not all there is to know.
