@@ -214,8 +214,8 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub fn refill(&mut self) {
         let Cursor { at, bits, left } = &mut self.cursor;
-        let next = match self.data.get(*at..*at + 8) {
-            Some(bytes) => u64::from_be_bytes(bytes.try_into().unwrap_or_default()),
+        let next = match self.data.split_at_checked(*at).and_then(|(_, rest)| rest.first_chunk::<8>()) {
+            Some(bytes) => u64::from_be_bytes(*bytes),
             None => 0,
         };
         *bits |= next >> *left;
