@@ -15,9 +15,9 @@ pub struct Band {
 }
 
 /// Reads what is not zero into a block of zeros. Says how many blocks behind this one have nothing.
-/// With `MARK` the places of what was found are marked in a mask, the first at the top.
+/// The places of what is found are marked in `found`, the first at the top.
 #[inline(always)]
-pub fn coefficients<const MARK: bool>(
+pub fn coefficients(
     bits: &mut Bits,
     table: &Table,
     band: Band,
@@ -27,11 +27,9 @@ pub fn coefficients<const MARK: bool>(
     let mut at = band.first - 1;
     let mut put = |at: usize, number: i16| {
         block.0[usize::from(PLACES[at & 127] & 63)] = number;
-        if MARK {
-            *found |= (1 << 63) >> (at & 63);
-        }
+        *found |= (1 << 63) >> (at & 63);
     };
-    'refilled: loop {
+    loop {
         bits.refill();
         let mut special = None;
         // A refill is enough for two looks and any code with its number.
@@ -54,7 +52,7 @@ pub fn coefficients<const MARK: bool>(
                 return if at == band.last || at >= END { Ok(0) } else { Err(Unsupported::Damaged) };
             }
         }
-        let Some(entry) = special else { continue 'refilled };
+        let Some(entry) = special else { continue };
         let symbol = bits.symbol(entry, table)?;
         let (run, size) = (symbol >> 4, symbol & 15);
         if size == 0 && run < 15 {

@@ -45,7 +45,7 @@ pub struct Cursor {
     left: u32,
 }
 
-/// Reads bits of data without stuffing. Past the end it reads zeros, which [`Cursor::position`] tells.
+/// Reads bits of data without stuffing. Past the end it reads anything, and [`Cursor::position`] tells.
 pub struct Bits<'a> {
     data: &'a [u8],
     cursor: Cursor,

@@ -59,7 +59,7 @@ pub struct Markers<'a> {
     pub at: usize,
     header: Option<Header>,
     ids: [u8; 3],
-    /// Which quantisation table each component asks for.
+    /// Which of `steps` each component asks for.
     pub quantisers: [usize; 3],
     /// Steps in zigzag order.
     pub steps: [Option<[u16; 64]>; 4],
@@ -83,6 +83,13 @@ impl Header {
     pub const fn mcus(&self) -> (usize, usize) {
         let (across, down) = self.mcu();
         ((self.width as usize).div_ceil(across), (self.height as usize).div_ceil(down))
+    }
+
+    /// Restart markers that a scan can have with so many MCUs between them.
+    pub const fn restarts_max(&self, interval: u32) -> usize {
+        let (across, down) = self.mcus();
+        // A scan of one component counts its blocks, up to 4 in an MCU.
+        if interval == 0 { 0 } else { across * down * 4 / interval as usize }
     }
 
     /// Blocks of a component across and down that show anything.
@@ -247,9 +254,8 @@ impl<'a> Markers<'a> {
         }
         let ordinary = |factor: usize| (1..=if components == 1 { 4 } else { 2 }).contains(&factor);
         let plain = |factors: &[usize; 3]| ordinary(factors[0]) && factors[1..] == [1, 1];
-        let twins = components == 3 && (self.ids[0] == self.ids[1] || self.ids[1..].contains(&self.ids[2]) && {
-            self.ids[1] == self.ids[2] || self.ids[0] == self.ids[2]
-        });
+        let [a, b, c] = self.ids;
+        let twins = components == 3 && (a == b || b == c || a == c);
         if !plain(&across) || !plain(&down) || twins || self.quantisers.iter().any(|slot| *slot > 3) {
             return Err(Unsupported::Layout);
         }
@@ -257,21 +263,21 @@ impl<'a> Markers<'a> {
             // A single component is its own MCU, however often it says it is sampled.
             (across, down) = ([1; 3], [1; 3]);
         }
-        let space = self.space(components)?;
+        let space = if components == 1 { Space::Grey } else { Space::YCbCr };
         self.header = Some(Header { width, height, components, space, across, down, progressive });
         Ok(())
     }
 
-    /// The rules of libjpeg.
-    fn space(&self, components: usize) -> Result<Space, Unsupported> {
-        if components == 1 {
+    /// What the components mean, by the rules of libjpeg, once all before the first scan was read.
+    pub fn space(&self) -> Result<Space, Unsupported> {
+        if self.header()?.components == 1 {
             return Ok(Space::Grey);
         }
         match (self.jfif, self.adobe, self.ids) {
             (true, ..) | (_, Some(1), _) => Ok(Space::YCbCr),
             (_, Some(0), _) | (_, None, [b'R', b'G', b'B']) => Ok(Space::Rgb),
-            (_, Some(_), _) => Err(Unsupported::Layout),
             (_, None, _) => Ok(Space::YCbCr),
+            (_, Some(_), _) => Err(Unsupported::Layout),
         }
     }
 

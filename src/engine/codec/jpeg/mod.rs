@@ -1,5 +1,12 @@
-//! A fast decoder of clean, ordinary JPEG files to planes of samples, equal to libjpeg's with its accurate integer
-//! method. Whatever is unusual or damaged is an error, and the file is libjpeg's business then.
+//! A fast decoder of clean, ordinary JPEG files (ITU-T T.81: Huffman codes, 8 bits, grey or three components) to planes
+//! of samples.
+//!
+//! Samples are equal to those of libjpeg-turbo with its accurate integer transform. Whatever is unusual or damaged is an
+//! error, if need be after some rows, and then the file is to be decoded by libjpeg from its beginning: so how damaged
+//! files look stays libjpeg's business. All scans of a progressive file are decoded side by side, a row of MCUs at a
+//! time, so that no more than one row's coefficients is kept, and callers can stop between any two rows.
+
+#![expect(clippy::inline_always, reason = "everything belongs to one loop, made once for each set of instructions")]
 
 mod band;
 mod huffman;
@@ -10,19 +17,25 @@ mod progressive;
 mod scan;
 mod stuffing;
 
+pub use markers::{Header, Space};
+
+use band::Band;
 use huffman::Bits;
 use idct::{Block, PLACES};
 #[cfg(target_arch = "x86_64")]
 use level::Wide;
 use level::{Level, Plain};
 use markers::{Markers, ScanHeader, Segment};
-pub use markers::{Header, Space};
-use band::Band;
 use scan::{Kind, Scan, Store};
 use stuffing::Data;
 
+#[cfg(test)]
+mod tests;
+
 /// Scans a file may have. Encoders make up to a dozen.
 const SCANS_MAX: usize = 64;
+/// Coefficients whose missing bits make libjpeg smooth a picture, by place in the zigzag.
+const SMOOTHED: usize = 10;
 
 /// Why a file is not decoded here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +67,10 @@ pub struct Decoder<'a> {
     scans: Vec<Scan>,
     stores: Vec<Store>,
     steps: [Option<Box<Block>>; 3],
+    /// The next row of MCUs.
     row: usize,
+    /// Why there are no more rows.
+    broken: Option<Unsupported>,
     #[cfg(target_arch = "x86_64")]
     wide: Option<Wide>,
 }
@@ -62,7 +78,7 @@ pub struct Decoder<'a> {
 // === impl Decoder ===
 
 impl<'a> Decoder<'a> {
-    /// Reads the header.
+    /// Reads what stands before the first scan's data.
     pub fn open(file: &'a [u8]) -> Result<Self, Unsupported> {
         let mut markers = Markers::new(file)?;
         let first = loop {
@@ -72,7 +88,7 @@ impl<'a> Decoder<'a> {
                 Segment::End => return Err(Unsupported::Damaged),
             }
         };
-        let header = markers.header()?;
+        let header = Header { space: markers.space()?, ..markers.header()? };
         Ok(Self {
             file,
             markers,
@@ -83,6 +99,7 @@ impl<'a> Decoder<'a> {
             stores: Vec::new(),
             steps: [const { None }; 3],
             row: 0,
+            broken: None,
             #[cfg(target_arch = "x86_64")]
             wide: Wide::new(),
         })
@@ -93,9 +110,19 @@ impl<'a> Decoder<'a> {
         &self.header
     }
 
-    /// Decodes the next row of MCUs: the planes get as many samples as that has. Says how many rows of the first plane
-    /// there are now, with what lies beyond the picture, or 0 at the end.
+    /// Decodes the next row of MCUs. Each plane holds all rows of its component then, whole blocks of them, and what was
+    /// in it before is gone; planes that the file has not are left alone. Says how many rows of the first plane that is,
+    /// with those that lie beyond the picture, or 0 at the end. After an error there are only errors.
     pub fn rows(&mut self, planes: &mut [Plane; 3]) -> Result<usize, Unsupported> {
+        if let Some(broken) = self.broken {
+            return Err(broken);
+        }
+        let result = self.next_rows(planes);
+        self.broken = result.err();
+        result
+    }
+
+    fn next_rows(&mut self, planes: &mut [Plane; 3]) -> Result<usize, Unsupported> {
         if let Some(first) = self.first.take() {
             self.gather(first)?;
         }
@@ -119,7 +146,7 @@ impl<'a> Decoder<'a> {
     #[expect(unsafe_code, reason = "wider instructions are chosen at run time")]
     fn decode(&mut self, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
         if let Some(wide) = self.wide {
-            // SAFETY: there is no `Wide` where the processor has not got them.
+            // SAFETY: there is no `Wide` where the processor has not got these instructions.
             return unsafe { self.decode_wide(wide, planes) };
         }
         self.decode_with(Plain, planes)
@@ -130,7 +157,7 @@ impl<'a> Decoder<'a> {
         self.decode_with(Plain, planes)
     }
 
-    /// The same code for processors of the last ten years.
+    /// The same code for processors with all of [`Wide`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn decode_wide(&mut self, wide: Wide, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
@@ -145,6 +172,12 @@ impl<'a> Decoder<'a> {
         for scan in &mut self.scans {
             scan.row(level, self.row, &self.header, &self.data, &mut self.stores)?;
         }
+        self.show(level, planes)
+    }
+
+    /// Turns the coefficients of a row of MCUs into samples, and leaves zeros.
+    #[inline(always)]
+    fn show(&mut self, level: impl Level, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
         for ((store, plane), steps) in self.stores.iter_mut().zip(planes).zip(&self.steps) {
             let steps = steps.as_ref().ok_or(Unsupported::Damaged)?;
             let lines = plane.samples.chunks_exact_mut(plane.stride * 8);
@@ -170,7 +203,7 @@ impl<'a> Decoder<'a> {
     #[inline(always)]
     fn direct(&mut self, level: impl Level, planes: &mut [Plane; 3]) -> Result<(), Unsupported> {
         let header = &self.header;
-        let scan = &mut self.scans[0];
+        let [scan] = &mut self.scans[..] else { return Err(Unsupported::Damaged) };
         let mut block = Block([0; 64]);
         for mcu in 0..header.mcus().0 {
             if scan.left == 0 {
@@ -211,7 +244,8 @@ impl<'a> Decoder<'a> {
             let kind = self.kind(&next, &mut missing)?;
             self.latch(&next)?;
             let before = self.data.pieces.len();
-            self.markers.at = self.data.add(self.file, self.markers.at)?;
+            let pieces = self.header.restarts_max(self.markers.interval) + 1;
+            self.markers.at = self.data.add(self.file, self.markers.at, pieces)?;
             self.scans.push(Scan::new(&next, &self.markers, kind, &self.data.pieces[before..])?);
             match self.markers.next()? {
                 Segment::Scan(_) if self.scans.len() == SCANS_MAX => return Err(Unsupported::Coding),
@@ -222,7 +256,7 @@ impl<'a> Decoder<'a> {
         }
         // What lacks bits is smoothed by libjpeg.
         let components = &missing[..self.header.components];
-        if components.iter().any(|missing| missing[..10].iter().any(|bits| *bits != Some(0))) {
+        if components.iter().any(|missing| missing[..SMOOTHED].iter().any(|bits| *bits != Some(0))) {
             return Err(Unsupported::Damaged);
         }
         if self.header.progressive || self.scans.len() > 1 {

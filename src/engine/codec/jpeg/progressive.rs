@@ -34,9 +34,7 @@ pub fn first(scan: &mut Scan, band: Band, data: &Data, blocks: &mut [Block], mas
             }
             scan.left -= 1;
             x += 1;
-            let mut found = 0;
-            scan.empty_run = coefficients::<true>(&mut bits, &table, band, block, &mut found)?;
-            *mask |= found;
+            scan.empty_run = coefficients(&mut bits, &table, band, block, mask)?;
         }
         scan.cursor = bits.cursor();
     }

@@ -64,30 +64,19 @@ pub struct Store {
 impl Scan {
     /// Prepares a scan whose data is `pieces` of all data.
     pub fn new(header: &ScanHeader, markers: &Markers, kind: Kind, pieces: &[Piece]) -> Result<Self, Unsupported> {
-        if markers.interval == 0 && pieces.len() > 1 {
-            return Err(Unsupported::Damaged);
-        }
-        let none = Arc::new(Table::empty());
-        let mut parts: Vec<Part> = Vec::with_capacity(header.components.len());
-        for (index, (component, dc, ac)) in header.components.iter().enumerate() {
-            let same = |other: &&(usize, usize, usize), slot: usize, of: fn(&(usize, usize, usize)) -> usize| {
-                of(other) == slot
-            };
-            let before = &header.components[..index];
-            let missing = Unsupported::Damaged;
-            let dc = match kind {
-                Kind::Sequential | Kind::DcFirst { .. } => match before.iter().position(|o| same(&o, *dc, |o| o.1)) {
-                    Some(shared) => parts[shared].dc.clone(),
-                    None => Arc::new(Table::dc(markers.dc[*dc].as_ref().ok_or(missing)?)?),
-                },
-                _ => none.clone(),
-            };
-            let ac = match kind {
-                Kind::DcFirst { .. } | Kind::DcMore { .. } => none.clone(),
-                _ => match before.iter().position(|o| same(&o, *ac, |o| o.2)) {
-                    Some(shared) => parts[shared].ac.clone(),
-                    None => Arc::new(kind.table(markers.ac[*ac].as_ref().ok_or(missing)?)),
-                },
+        // Components that share a code share its table.
+        let mut dc: [Option<Arc<Table>>; 4] = [const { None }; 4];
+        let mut ac: [Option<Arc<Table>>; 4] = [const { None }; 4];
+        let mut parts = Vec::with_capacity(header.components.len());
+        for (component, dc_slot, ac_slot) in &header.components {
+            if dc[*dc_slot].is_none() {
+                dc[*dc_slot] = Some(Arc::new(kind.dc_table(markers.dc[*dc_slot].as_ref())?));
+            }
+            if ac[*ac_slot].is_none() {
+                ac[*ac_slot] = Some(Arc::new(kind.ac_table(markers.ac[*ac_slot].as_ref())?));
+            }
+            let (Some(dc), Some(ac)) = (dc[*dc_slot].clone(), ac[*ac_slot].clone()) else {
+                return Err(Unsupported::Damaged);
             };
             parts.push(Part { component: *component, dc, ac, mean: 0 });
         }
@@ -218,19 +207,28 @@ impl Scan {
 // === impl Kind ===
 
 impl Kind {
-    fn table(self, code: &Code) -> Table {
+    fn dc_table(self, code: Option<&Code>) -> Result<Table, Unsupported> {
         match self {
-            Self::AcFirst(band) => Table::pairs(code, band.low),
-            Self::AcMore(band) => Table::ac(code, band.low),
-            _ => Table::pairs(code, 0),
+            Self::Sequential | Self::DcFirst { .. } => Table::dc(code.ok_or(Unsupported::Damaged)?),
+            _ => Ok(Table::empty()),
         }
+    }
+
+    fn ac_table(self, code: Option<&Code>) -> Result<Table, Unsupported> {
+        let code = code.ok_or(Unsupported::Damaged);
+        Ok(match self {
+            Self::Sequential => Table::pairs(code?, 0),
+            Self::AcFirst(band) => Table::pairs(code?, band.low),
+            Self::AcMore(band) => Table::ac(code?, band.low),
+            Self::DcFirst { .. } | Self::DcMore { .. } => Table::empty(),
+        })
     }
 }
 
 // === impl Part ===
 
 impl Part {
-    /// A whole block; says where the last of its AC coefficients is, as a mask. The block is zeros before.
+    /// A whole block, which is zeros before. Says which AC coefficients are not zero, as [`Store::masks`] do.
     #[inline(always)]
     pub fn block(&mut self, bits: &mut Bits, block: &mut Block) -> Result<u64, Unsupported> {
         bits.refill();
@@ -238,7 +236,7 @@ impl Part {
         block.0[0] = self.mean as i16;
         let band = Band { first: 1, last: 63, low: 0 };
         let mut mask = 0;
-        match coefficients::<true>(bits, &self.ac, band, block, &mut mask)? {
+        match coefficients(bits, &self.ac, band, block, &mut mask)? {
             0 => Ok(mask),
             _ => Err(Unsupported::Damaged),
         }

@@ -34,8 +34,8 @@ impl Data {
         &self.bytes
     }
 
-    /// Adds the data of a scan that begins at `at`, and says where the marker behind it is.
-    pub fn add(&mut self, file: &[u8], mut at: usize) -> Result<usize, Unsupported> {
+    /// Adds the data of a scan that begins at `at` and has up to `pieces_max` pieces. Says where the marker behind it is.
+    pub fn add(&mut self, file: &[u8], mut at: usize, pieces_max: usize) -> Result<usize, Unsupported> {
         let mut start = self.used;
         let mut restarts = 0;
         loop {
@@ -55,10 +55,10 @@ impl Data {
                     if !(0xD0..=0xD7).contains(&marker) {
                         return Ok(at);
                     }
-                    if marker != 0xD0 | (restarts & 7) {
+                    if marker != 0xD0 | (restarts & 7) as u8 || restarts + 1 == pieces_max {
                         return Err(Unsupported::Damaged);
                     }
-                    restarts = restarts.wrapping_add(1);
+                    restarts += 1;
                     start = self.used;
                     at += fill + 2;
                 }
