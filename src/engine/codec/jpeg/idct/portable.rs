@@ -1,0 +1,88 @@
+//! The transform for every processor.
+
+use super::factors::{
+    C0_298, C0_390, C0_541, C0_765, C0_899, C1_175, C1_501, C1_847, C1_961, C2_053, C2_562, C3_072,
+};
+use super::{Block, place};
+
+/// Turns coefficients into samples: 8 rows of 8, `stride` apart.
+pub fn transform(coefficients: &Block, steps: &Block, samples: &mut [u8], stride: usize) {
+    let at = |row: usize, column: usize| {
+        let place = place(row, column);
+        coefficients.0[place].wrapping_mul(steps.0[place])
+    };
+    let mut columns = [[0i16; 8]; 8];
+    for (column, results) in columns.iter_mut().enumerate() {
+        *results = std::array::from_fn(|row| at(row, column));
+    }
+    if only_first_row(coefficients) {
+        // What vector units do here does not clip.
+        columns = columns.map(|column| [column[0].wrapping_shl(2); 8]);
+    } else {
+        columns = columns.map(|column| pass(column, 11).map(clipped));
+    }
+    for (row, samples) in samples.chunks_mut(stride).take(8).enumerate() {
+        let sums = pass(columns.map(|column| column[row]), 18);
+        for (sample, sum) in samples.iter_mut().zip(sums) {
+            *sample = (i32::from(clipped(sum)).clamp(-128, 127) + 128) as u8;
+        }
+    }
+}
+
+/// Writes one value to 8 rows of 8 samples.
+pub fn fill(value: u8, samples: &mut [u8], stride: usize) {
+    for row in samples.chunks_mut(stride).take(8) {
+        if let Some(row) = row.first_chunk_mut::<8>() {
+            *row = [value; 8];
+        }
+    }
+}
+
+fn only_first_row(coefficients: &Block) -> bool {
+    (1..8).all(|row| (0..8).all(|column| coefficients.0[place(row, column)] == 0))
+}
+
+const fn clipped(value: i32) -> i16 {
+    if value > i16::MAX as i32 {
+        i16::MAX
+    } else if value < i16::MIN as i32 {
+        i16::MIN
+    } else {
+        value as i16
+    }
+}
+
+/// One dimension, scaled down by `bits` with rounding.
+#[inline]
+fn pass(input: [i16; 8], bits: u32) -> [i32; 8] {
+    let of = |a: i16, by_a: i16, b: i16, by_b: i16| {
+        (i32::from(a) * i32::from(by_a)).wrapping_add(i32::from(b) * i32::from(by_b))
+    };
+    let [i0, i1, i2, i3, i4, i5, i6, i7] = input;
+    let half = 1 << (bits - 1);
+    let sum = (i32::from(i0.wrapping_add(i4)) << 13).wrapping_add(half);
+    let difference = (i32::from(i0.wrapping_sub(i4)) << 13).wrapping_add(half);
+    let (low, high) = (of(i2, C0_541 + C0_765, i6, C0_541), of(i2, C0_541, i6, C0_541 - C1_847));
+    let even = [
+        sum.wrapping_add(low),
+        difference.wrapping_add(high),
+        difference.wrapping_sub(high),
+        sum.wrapping_sub(low),
+    ];
+
+    let (z3, z4) = (i7.wrapping_add(i3), i1.wrapping_add(i5));
+    let (shared3, shared4) = (of(z3, C1_175 - C1_961, z4, C1_175), of(z3, C1_175, z4, C1_175 - C0_390));
+    let odd = [
+        of(i7, -C0_899, i1, C1_501 - C0_899).wrapping_add(shared4),
+        of(i3, C3_072 - C2_562, i5, -C2_562).wrapping_add(shared3),
+        of(i3, -C2_562, i5, C2_053 - C2_562).wrapping_add(shared4),
+        of(i7, C0_298 - C0_899, i1, -C0_899).wrapping_add(shared3),
+    ];
+    std::array::from_fn(|index| {
+        if index < 4 {
+            even[index].wrapping_add(odd[index]) >> bits
+        } else {
+            even[7 - index].wrapping_sub(odd[7 - index]) >> bits
+        }
+    })
+}
