@@ -5,6 +5,8 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::jpeg::{Plane, Space};
+
 /// What a header says.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,14 +20,6 @@ pub struct Header {
     /// How often the first three components are sampled across and down, in an MCU.
     pub across: [u32; 3],
     pub down: [u32; 3],
-}
-
-/// Samples of one component: rows of blocks.
-#[derive(Debug, Clone, Default)]
-pub struct Plane {
-    pub samples: Vec<u8>,
-    /// Samples from one row to the next.
-    pub stride: usize,
 }
 
 /// The file cannot be decoded, or not any further.
@@ -64,28 +58,16 @@ unsafe extern "C" {
 // === impl Header ===
 
 impl Header {
-    /// Whether it is grey.
-    pub fn is_grey(&self) -> bool {
-        self.components == 1 && self.space == GREY
-    }
-
-    /// Whether it is made of luma and two components of colour.
-    pub fn is_ycbcr(&self) -> bool {
-        self.components == 3 && self.space == YCBCR
-    }
-
-    /// Whether libjpeg makes RGB of it.
-    pub fn is_color(&self) -> bool {
-        self.is_ycbcr() || (self.components == 3 && self.space == RGB)
-    }
-
-    /// Buffers for one row of MCUs.
-    pub fn planes(&self) -> Vec<Plane> {
-        let plane = |component| {
-            let (stride, rows) = self.extent(component);
-            Plane { samples: vec![0; stride * rows], stride }
-        };
-        (0..self.components.min(3) as usize).map(plane).collect()
+    /// How its planes lie, where that is ordinary: the space, and samples of luma for one of colour, across and down.
+    pub fn layout(&self) -> Option<(Space, usize, usize)> {
+        let is_usual = |factors: [u32; 3]| matches!(factors, [1 | 2, 1, 1]);
+        match (self.components, self.space) {
+            (1, GREY) => Some((Space::Grey, 1, 1)),
+            (3, YCBCR) if is_usual(self.across) && is_usual(self.down) => {
+                Some((Space::YCbCr, self.across[0] as usize, self.down[0] as usize))
+            }
+            _ => None,
+        }
     }
 
     /// Samples across and down of one component in a row of MCUs. libjpeg lets sampling factors be 1 to 4.
@@ -116,7 +98,7 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError`].
     pub fn start_planes(&mut self) -> Result<(), DecodeError> {
-        let is_planar = self.header.is_grey() || self.header.is_ycbcr();
+        let is_planar = self.header.layout().is_some();
         // SAFETY: the decoder is alive.
         if is_planar && unsafe { tintype_jpeg_start_planes(self.raw.as_ptr()) } != 0 {
             Ok(())
@@ -130,30 +112,27 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// [`DecodeError`].
     pub fn start_rgb(&mut self) -> Result<(), DecodeError> {
+        let is_color = self.header.components == 3 && matches!(self.header.space, YCBCR | RGB);
         // SAFETY: the decoder is alive.
-        let is_started = self.header.is_color() && unsafe { tintype_jpeg_start_rgb(self.raw.as_ptr()) } != 0;
+        let is_started = is_color && unsafe { tintype_jpeg_start_rgb(self.raw.as_ptr()) } != 0;
         if is_started { Ok(()) } else { Err(DecodeError) }
     }
 
-    /// The next row of MCUs into planes that [`Header::planes`] made; whether there was one.
+    /// The next row of MCUs, a plane a component; whether there was one.
     ///
     /// # Errors
     /// [`DecodeError`].
-    pub fn planes(&mut self, planes: &mut [Plane]) -> Result<bool, DecodeError> {
-        let fits = |(component, plane): (usize, &Plane)| {
-            let (stride, rows) = self.header.extent(component);
-            plane.stride >= stride && plane.samples.len() >= plane.stride * rows
-        };
-        if planes.len() != self.header.components as usize || !planes.iter().enumerate().all(fits) {
-            return Err(DecodeError);
-        }
+    pub fn planes(&mut self, planes: &mut [Plane; 3]) -> Result<bool, DecodeError> {
         let mut starts = [std::ptr::null_mut(); 3];
         let mut strides = [0; 3];
-        for (component, plane) in planes.iter_mut().enumerate() {
+        for (component, plane) in planes.iter_mut().enumerate().take(self.header.components as usize) {
+            let (stride, rows) = self.header.extent(component);
+            plane.stride = stride;
+            plane.samples.resize(stride * rows, 0);
             starts[component] = plane.samples.as_mut_ptr();
-            strides[component] = plane.stride;
+            strides[component] = stride;
         }
-        // SAFETY: the decoder is alive; the planes hold whole rows of MCUs, as was just checked.
+        // SAFETY: the decoder is alive; it was started for planes, else it says so itself; these hold whole rows of MCUs.
         match unsafe { tintype_jpeg_planes(self.raw.as_ptr(), starts.as_ptr(), strides.as_ptr()) } {
             rows if rows >= 0 => Ok(rows > 0),
             _ => Err(DecodeError),

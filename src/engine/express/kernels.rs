@@ -164,6 +164,13 @@ fn halved_portable(upper: &[u8], lower: &[u8], result: &mut [u8], from: usize) {
     }
 }
 
+/// Each sample twice.
+pub fn doubled(row: &[u8], result: &mut [u8]) {
+    for (pair, sample) in result.chunks_mut(2).zip(row) {
+        pair.fill(*sample);
+    }
+}
+
 /// One row of YCbCr as three rows of red, green and blue. Source of the numbers: JFIF 1.02, page 3.
 pub fn colored(level: Level, luma: &[u8], blue: &[u8], red: &[u8], result: [&mut [u8]; 3]) {
     match level {

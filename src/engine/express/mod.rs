@@ -48,6 +48,27 @@ pub struct Reduced {
     pub channels: u32,
 }
 
+// === impl Recipe ===
+
+impl Recipe {
+    /// How many times the area is larger than the result, on the axis where that is less.
+    fn ratio(&self) -> f64 {
+        let ratio = |area: u32, result: u32| f64::from(area) / f64::from(result.max(1));
+        ratio(self.area.width, self.result.width).min(ratio(self.area.height, self.result.height))
+    }
+
+    /// Left, top, width and height of the area.
+    fn area_at(&self) -> (usize, usize, usize, usize) {
+        let (at, area) = (self.at, self.area);
+        (at.left as usize, at.top as usize, area.width as usize, area.height as usize)
+    }
+
+    /// Width and height of the result.
+    fn result(&self) -> (usize, usize) {
+        (self.result.width as usize, self.result.height as usize)
+    }
+}
+
 /// The picture in its processing colour space, cropped and scaled, but not turned; or nothing where this route is not
 /// for it.
 pub fn scaled(opened: &Opened, context: &Context<'_>, watch: &Watch) -> Result<Option<Image>, VipsError> {
