@@ -27,22 +27,25 @@ impl Level {
     }
 }
 
-/// Resamples one row of one channel. The row is as long as its last result sample reads, with whole blocks.
-pub fn across(level: Level, row: &[i16], taps: &Taps, result: &mut [i16]) {
+/// Resamples one row across: every channel of it, which stand `plane` apart in `row` and the result's width apart in the
+/// result. Behind the last channel there is room for a block that is not used.
+pub fn across(level: Level, row: &[i16], plane: usize, taps: &Taps, result: &mut [i16]) {
     match level {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the level says that the processor has it.
-        Level::Avx2 => unsafe { avx2::across(row, taps, result) },
-        Level::Portable => across_portable(row, taps, result),
+        Level::Avx2 => unsafe { avx2::across(row, plane, taps, result) },
+        Level::Portable => across_portable(row, plane, taps, result),
     }
 }
 
-fn across_portable(row: &[i16], taps: &Taps, result: &mut [i16]) {
-    for (index, sample) in result.iter_mut().enumerate() {
-        let (start, weights) = taps.of(index);
-        let sum: i32 =
-            row[start..].iter().zip(weights).map(|(light, weight)| i32::from(*light) * i32::from(*weight)).sum();
-        *sample = rounded(sum);
+fn across_portable(row: &[i16], plane: usize, taps: &Taps, result: &mut [i16]) {
+    for (channel, result) in result.chunks_exact_mut(taps.starts.len()).enumerate() {
+        let row = &row[channel * plane..];
+        for (index, sample) in result.iter_mut().enumerate() {
+            let (start, weights) = taps.of(index);
+            let product = |(light, weight): (&i16, &i16)| i32::from(*light) * i32::from(*weight);
+            *sample = rounded(row[start..].iter().zip(weights).map(product).sum());
+        }
     }
 }
 
@@ -212,32 +215,39 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2")]
-    pub fn across(row: &[i16], taps: &Taps, result: &mut [i16]) {
-        let blocks = taps.stride / BLOCK;
+    pub fn across(row: &[i16], plane: usize, taps: &Taps, result: &mut [i16]) {
+        match result.len() / taps.starts.len() {
+            1 => channels::<1>(row, plane, taps, result),
+            2 => channels::<2>(row, plane, taps, result),
+            3 => channels::<3>(row, plane, taps, result),
+            _ => channels::<4>(row, plane, taps, result),
+        }
+    }
+
+    /// The channels of a sample have the same weights, which are loaded once.
+    #[target_feature(enable = "avx2")]
+    fn channels<const N: usize>(row: &[i16], plane: usize, taps: &Taps, result: &mut [i16]) {
         let half = _mm_set1_epi32(1 << (SHIFT - 1));
-        let mut index = 0;
-        while index < result.len() {
-            let count = (result.len() - index).min(4);
+        let width = taps.starts.len();
+        assert!(result.len() >= N * width, "invariant: the result has every channel");
+        for (index, (start, weights)) in taps.starts.iter().zip(taps.weights.chunks_exact(taps.stride)).enumerate() {
+            let start = *start as usize;
+            let lights: [&[i16]; N] = std::array::from_fn(|channel| &row[channel * plane + start..][..taps.stride]);
             let mut sums = [_mm256_setzero_si256(); 4];
-            for (n, sum) in sums.iter_mut().enumerate().take(count) {
-                let start = taps.starts[index + n] as usize;
-                let weights = &taps.weights[(index + n) * taps.stride..][..taps.stride];
-                let lights = &row[start..start + taps.stride];
-                for block in 0..blocks {
-                    // SAFETY: both slices hold `blocks` blocks.
-                    let (light, weight) = unsafe {
-                        let light = _mm256_loadu_si256(lights.as_ptr().add(block * BLOCK).cast());
-                        (light, _mm256_loadu_si256(weights.as_ptr().add(block * BLOCK).cast()))
-                    };
+            for (block, weights) in weights.chunks_exact(BLOCK).enumerate() {
+                // SAFETY: a block of weights, and of each channel's light, which has as many.
+                let weight = unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) };
+                for (sum, light) in sums.iter_mut().zip(&lights) {
+                    // SAFETY: as above.
+                    let light = unsafe { _mm256_loadu_si256(light.as_ptr().add(block * BLOCK).cast()) };
                     *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(light, weight));
                 }
             }
             let sums = _mm_srai_epi32::<{ SHIFT as i32 }>(_mm_add_epi32(four_sums(sums), half));
             let four = _mm_cvtsi128_si64(_mm_packs_epi32(sums, sums));
-            for (n, sample) in result[index..index + count].iter_mut().enumerate() {
-                *sample = (four >> (16 * n)) as i16;
+            for channel in 0..N {
+                result[channel * width + index] = (four >> (16 * channel)) as i16;
             }
-            index += 4;
         }
     }
 

@@ -149,13 +149,12 @@ impl Reducer {
             down(self.level, &rows, weights, &mut self.line[..length]);
             let stride = self.result.0 * self.channels;
             let pixels = &mut self.pixels[self.made * stride..][..stride];
-            for (channel, short) in self.short.chunks_exact_mut(self.result.0).enumerate() {
-                across(self.level, &self.line[channel * self.plane..], &self.x, short);
-                if self.weighed.is_empty() {
+            across(self.level, &self.line, self.plane, &self.x, &mut self.short);
+            if self.weighed.is_empty() {
+                for (channel, short) in self.short.chunks_exact(self.result.0).enumerate() {
                     numbered(short, self.tables, channel, self.channels, pixels);
                 }
-            }
-            if !self.weighed.is_empty() {
+            } else {
                 numbered_weighed(&self.short, self.result.0, self.tables, self.channels, pixels);
             }
             self.made += 1;

@@ -134,16 +134,16 @@ proptest! {
     #[test]
     fn every_level_computes_the_same(
         row in proptest::collection::vec(0..=i16::MAX, 64..400), numbers in proptest::collection::vec(any::<u8>(), 64..400),
-        part in 2..50usize,
+        part in 2..50usize, channels in 1..=4usize,
     ) {
         let best = Level::best();
         let result = (row.len() / part).max(1);
         let taps = Taps::new(row.len(), row.len() as f64, result, 1);
-        let mut padded = row.clone();
-        padded.resize(row.len() + taps.stride, 0);
-        let [mut one, mut other] = [(); 2].map(|()| vec![0; result]);
-        kernels::across(best, &padded, &taps, &mut one);
-        kernels::across(Level::Portable, &padded, &taps, &mut other);
+        let mut padded = row.repeat(channels);
+        padded.resize(padded.len() + taps.stride, 0);
+        let [mut one, mut other] = [(); 2].map(|()| vec![0; result * channels]);
+        kernels::across(best, &padded, row.len(), &taps, &mut one);
+        kernels::across(Level::Portable, &padded, row.len(), &taps, &mut other);
         prop_assert_eq!(&one, &other);
         let rows: Vec<&[i16]> = row.chunks_exact(row.len() / part).collect();
         let weights: Vec<i16> = (0..rows.len()).map(|at| ((at * 991) % 3000) as i16 - 700).collect();
