@@ -6,6 +6,7 @@
 //! `benches/README.md`.
 
 mod cold;
+mod colours;
 mod curve;
 mod formats;
 mod herd;

@@ -34,7 +34,7 @@ const START: Duration = Duration::from_secs(15);
 const END: Duration = Duration::from_secs(5);
 const PACE: Duration = Duration::from_millis(10);
 /// For pictures that are asked for outside of any load.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const NAME_OF_ERRORS: &str = "stderr";
 
 // === impl Server ===
