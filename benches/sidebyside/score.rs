@@ -1,8 +1,8 @@
 //! How good pictures look: SSIMULACRA 2 of each against the reference of its own size.
 //!
-//! Contract: originals and pictures are decoded by the crate `image`, whoever made them, and AVIF by a program of libavif
-//! or libheif; what cannot be decoded or compared has no score and is counted. 100 is the reference itself, 90 is hard to
-//! tell from it side by side, 70 is good, 50 is fair.
+//! Contract: originals and pictures are decoded by the crate `image`, whoever made them, and AVIF by a program of
+//! libavif or libheif; what cannot be decoded or compared has no score and is counted. 100 is the reference itself, 90
+//! is hard to tell from it side by side, 70 is good, 50 is fair.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
