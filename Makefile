@@ -134,7 +134,7 @@ bench: setup ## Measure the small parts of a request one by one, then the engine
 	$(CARGO) bench --locked --bench engine
 
 .PHONY: bench-sidebyside
-bench-sidebyside: setup ## Measure tintype beside imgproxy, imagor and oximg, as far as they are here: speed, bytes, scores.
+bench-sidebyside: setup ## Measure tintype beside imgproxy, imagor and oximg, where they are: speed, bytes, scores.
 #> Some of it: make bench-sidebyside WORKS=jpg,webp ROUNDS=5 PHOTOS=photos OXIMG=/path/to/oximg
 #> Everything that can be set: make bench-sidebyside ARGS=--help. What is compared, and how: benches/README.md
 	@$(CARGO) bench --locked --bench sidebyside -- $(ARGS)

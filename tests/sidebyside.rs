@@ -1,6 +1,8 @@
-//! The side-by-side bench's own logic: a figure is worth what the arithmetic behind it is. Its parts that know no server
-//! are compiled in here, where a test can see them; what it does with servers is seen when it runs.
+//! The side-by-side bench's own logic: a figure is worth what the arithmetic behind it is. Its parts that know no
+//! server are compiled in here, where a test can see them; what it does with servers is seen when it runs.
 
+#[path = "../benches/sidebyside/colours.rs"]
+mod colours;
 #[path = "../benches/sidebyside/formats.rs"]
 mod formats;
 #[path = "../benches/sidebyside/http.rs"]

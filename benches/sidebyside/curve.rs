@@ -101,5 +101,9 @@ pub fn look(
         marks.bytes.push(picture.len() as f64);
         marks.scores.extend(bench.scorer.score(&picture, &originals.path(original), SIDE as usize)?);
     }
+    let (made, scored) = (marks.bytes.len(), marks.scores.len());
+    if scored < made {
+        println!("{} in {}: {} of {made} pictures have no score", peer.name, format.name(), made - scored);
+    }
     Ok(marks)
 }

@@ -86,7 +86,7 @@ impl Head {
     /// Of the text of a head, which begins with the status line.
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
         let mut head = Self { status, is_hit: false, body: Body::ToTheEnd, closes: false };
         for (name, value) in lines.filter_map(|line| line.split_once(':')) {
             let (name, value) = (name.to_ascii_lowercase(), value.trim().to_ascii_lowercase());

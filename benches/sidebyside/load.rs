@@ -43,7 +43,7 @@ pub struct Outcome {
 }
 
 /// A herd waits this long at most: no user would.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Threads of a herd only wait.
 const STACK_BYTES: usize = 128 << 10;
 

@@ -1,11 +1,12 @@
 //! The side-by-side bench: tintype and every peer that this machine has, loaded with the same work in turns.
 //!
 //! `make bench-sidebyside` does all usual works; `make bench-sidebyside WORKS=jpg,webp ROUNDS=5` some of them, and
-//! `make bench-sidebyside ARGS=--help` says what there is. Nothing here reaches into the servers: they are programs that
-//! are started, asked over sockets, and looked at from outside. How it measures, what it compares and what it does not:
-//! `benches/README.md`.
+//! `make bench-sidebyside ARGS=--help` says what there is. Nothing here reaches into the servers: they are programs
+//! that are started, asked over sockets, and looked at from outside. How it measures, what it compares and what it does
+//! not: `benches/README.md`.
 
 mod cold;
+mod colours;
 mod curve;
 mod formats;
 mod herd;

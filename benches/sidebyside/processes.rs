@@ -136,7 +136,9 @@ pub fn pin(cpus: &[usize]) -> Option<CpuSet> {
     }
     let before = sched_getaffinity(None).ok()?;
     let mut set = CpuSet::new();
-    cpus.iter().for_each(|cpu| set.set(*cpu));
+    for cpu in cpus {
+        set.set(*cpu);
+    }
     sched_setaffinity(None, &set).expect("cores that there are");
     Some(before)
 }

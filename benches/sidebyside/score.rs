@@ -1,9 +1,8 @@
 //! How good pictures look: SSIMULACRA 2 of each against the reference of its own size.
 //!
-//! Contract: pictures are decoded by the crate `image`, whoever made them, and AVIF by a program of libavif or libheif; what
-//! cannot be decoded has no score and says so. JPEG originals are decoded by a program over libjpeg, as every server and
-//! browser does it: decoders differ in how they enlarge colour, and the crate's way costs all servers a point or two. 100 is the reference itself, 90 is hard to tell from it side by side,
-//! 70 is good, 50 is fair.
+//! Contract: originals and pictures are decoded by the crate `image`, whoever made them, and AVIF by a program of
+//! libavif or libheif; what cannot be decoded or compared has no score and is counted. 100 is the reference itself, 90
+//! is hard to tell from it side by side, 70 is good, 50 is fair.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use fast_ssim2::{PixelDescriptor, PixelSlice, compute_ssimulacra2};
-use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder as _, ImageReader};
 
+use super::colours::is_srgb;
 use super::formats::Format;
 use super::peers::program;
 use super::reference::{Pixels, reference};
@@ -24,16 +23,13 @@ use super::statistics::mean;
 pub struct Scorer {
     references: RefCell<HashMap<(PathBuf, usize, usize), Option<Pixels>>>,
     avif: Option<Decoder>,
-    jpeg: Option<Decoder>,
 }
 
-/// A program that reads one file and writes another.
+/// A program that reads a file of AVIF and writes another one of PNG.
 struct Decoder {
     program: PathBuf,
     /// What stands before the names of both files.
     arguments: &'static [&'static str],
-    /// The ending of the file that is written.
-    writes: &'static str,
 }
 
 /// What was found out about pictures of the same kind.
@@ -43,10 +39,9 @@ pub struct Marks {
     pub scores: Vec<f64>,
 }
 
-/// Programs that decode AVIF, and JPEG, the most direct first: name, arguments, and what they write.
-const AVIF_DECODERS: [(&str, &[&str], &str); 4] =
-    [("avifdec", &[], "png"), ("heif-dec", &[], "png"), ("heif-convert", &[], "png"), ("vips", &["copy"], "png")];
-const JPEG_DECODERS: [(&str, &[&str], &str); 2] = [("vips", &["copy"], "ppm"), ("convert", &[], "ppm")];
+/// Programs that decode AVIF, the most direct first, with what stands before the names of both files.
+const AVIF_DECODERS: [(&str, &[&str]); 4] =
+    [("avifdec", &[]), ("heif-dec", &[]), ("heif-convert", &[]), ("vips", &["copy"])];
 /// How far a side may be from what fits exactly, since servers round in their own ways.
 const ROUNDING_MAX: usize = 1;
 
@@ -54,17 +49,12 @@ const ROUNDING_MAX: usize = 1;
 
 impl Scorer {
     pub fn new() -> Self {
-        let (avif, jpeg) = (Decoder::find(&AVIF_DECODERS), Decoder::find(&JPEG_DECODERS));
+        let mut known = AVIF_DECODERS.into_iter();
+        let avif = known.find_map(|(name, arguments)| Some(Decoder { program: program(name)?, arguments }));
         if avif.is_none() {
-            println!("AVIF has no score: {} are not in PATH", AVIF_DECODERS.map(|(name, ..)| name).join(", "));
+            println!("AVIF has no score: none of {} is in PATH", AVIF_DECODERS.map(|(name, _)| name).join(", "));
         }
-        if jpeg.is_none() {
-            let names = JPEG_DECODERS.map(|(name, ..)| name).join(", ");
-            println!(
-                "JPEG originals are decoded with simpler colour, which costs all scores a point: no {names} in PATH"
-            );
-        }
-        Self { references: RefCell::default(), avif, jpeg }
+        Self { references: RefCell::default(), avif }
     }
 
     /// The score of a picture that was made of this original to fit a box; nothing where one of both cannot be
@@ -84,12 +74,7 @@ impl Scorer {
         let mut references = self.references.borrow_mut();
         if !references.contains_key(&key) {
             let bytes = std::fs::read(original).map_err(|error| format!("{}: {error}", original.display()))?;
-            let mut decoded = decode(&bytes)?;
-            let is_jpeg = Format::of(&bytes) == Some(Format::Jpg);
-            // Programs do not agree on who turns a picture.
-            if let Some(decoder) = self.jpeg.as_ref().filter(|_| is_jpeg && !decoded.is_turned) {
-                decoded.pixels = decoder.pixels(&bytes)?;
-            }
+            let decoded = decode(&bytes)?;
             check_size(&decoded.pixels, &pixels, fit)?;
             // In a space of its own the original would have to be converted first, and by whom is a matter of taste.
             let made = decoded.is_srgb.then(|| reference(&decoded.pixels, pixels.width, pixels.height));
@@ -102,13 +87,9 @@ impl Scorer {
 // === impl Decoder ===
 
 impl Decoder {
-    fn find(known: &[(&str, &'static [&'static str], &'static str)]) -> Option<Self> {
-        known.iter().find_map(|(name, arguments, writes)| Some(Self { program: program(name)?, arguments, writes }))
-    }
-
     fn pixels(&self, file: &[u8]) -> Result<Pixels, String> {
         let path = |ending: &str| std::env::temp_dir().join(format!("tintype-score-{}.{ending}", std::process::id()));
-        let (from, to) = (path("in"), path(self.writes));
+        let (from, to) = (path("avif"), path("png"));
         std::fs::write(&from, file).map_err(|error| error.to_string())?;
         let mut command = Command::new(&self.program);
         let command = command.args(self.arguments).arg(&from).arg(&to).stdout(Stdio::null()).stderr(Stdio::null());
@@ -140,27 +121,22 @@ impl Marks {
 /// A decoded file.
 pub struct Decoded {
     pub pixels: Pixels,
-    /// It has no colour profile, or one that says it is sRGB.
+    /// It has no colour profile, or one that means sRGB.
     pub is_srgb: bool,
-    /// It was turned, as its orientation tag says.
-    is_turned: bool,
 }
 
-/// JPEG, PNG, PPM and WebP, turned as their orientation tag says.
+/// JPEG, PNG and WebP, turned as their orientation tag says.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     let told = |error: image::ImageError| error.to_string();
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
     let mut decoder = reader.into_decoder().map_err(told)?;
-    let profile = decoder.icc_profile().map_err(told)?.unwrap_or_default();
+    let profile = decoder.icc_profile().map_err(told)?;
     let orientation = decoder.orientation().map_err(told)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(told)?;
     image.apply_orientation(orientation);
     let (width, height) = (image.width() as usize, image.height() as usize);
-    // A profile's description is ASCII or UTF-16.
-    let says = |words: &[u8]| profile.windows(words.len()).any(|part| part == words);
-    let is_srgb = profile.is_empty() || says(b"sRGB") || says(b"s\0R\0G\0B");
     let pixels = Pixels { width, height, rgb: image.into_rgb8().into_raw() };
-    Ok(Decoded { pixels, is_srgb, is_turned: orientation != Orientation::NoTransforms })
+    Ok(Decoded { pixels, is_srgb: profile.is_none_or(|profile| is_srgb(&profile)) })
 }
 
 /// A picture that is smaller than was asked for is cheaper to make and would be compared with an easier reference.

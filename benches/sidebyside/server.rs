@@ -34,7 +34,7 @@ const START: Duration = Duration::from_secs(15);
 const END: Duration = Duration::from_secs(5);
 const PACE: Duration = Duration::from_millis(10);
 /// For pictures that are asked for outside of any load.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const NAME_OF_ERRORS: &str = "stderr";
 
 // === impl Server ===
@@ -151,8 +151,8 @@ fn nginx(folder: &Path, front: SocketAddr, behind: SocketAddr, cache_bytes: u64)
         "daemon off;\nworker_processes auto;\npid {folder}/nginx.pid;\nerror_log {folder}/{NAME_OF_ERRORS} crit;\n\
          events {{ worker_connections 4096; }}\n\
          http {{\n  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  keepalive_requests 1000000000;\n  \
-         client_body_temp_path {folder}/body;\n  proxy_temp_path {folder}/proxy;\n  fastcgi_temp_path {folder}/fcgi;\n  \
-         uwsgi_temp_path {folder}/uwsgi;\n  scgi_temp_path {folder}/scgi;\n  \
+         client_body_temp_path {folder}/body;\n  proxy_temp_path {folder}/proxy;\n  \
+         fastcgi_temp_path {folder}/fcgi;\n  uwsgi_temp_path {folder}/uwsgi;\n  scgi_temp_path {folder}/scgi;\n  \
          proxy_cache_path {folder}/cache levels=1:2 keys_zone=pictures:32m max_size={cache_bytes} inactive=60m \
          use_temp_path=off;\n  open_file_cache max=10000;\n  \
          upstream images {{ server {behind}; keepalive 64; }}\n  \

@@ -26,7 +26,7 @@ const ORIGINALS_MAX: usize = 8;
 const WIDTHS: [u32; 5] = [320, 480, 640, 960, 1280];
 const FORMATS: [Format; 3] = [Format::Jpg, Format::Webp, Format::Avif];
 /// Long enough for any server; the work ends when all pictures are there.
-const LASTS: Duration = Duration::from_secs(600);
+const LASTS: Duration = Duration::from_mins(10);
 
 pub fn run(bench: &Bench) {
     let able: Vec<(&Peer, Vec<Format>)> = bench.peers.iter().map(|peer| (peer, written(bench, peer))).collect();

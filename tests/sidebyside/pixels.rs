@@ -1,5 +1,6 @@
 //! The reference: what a picture is compared with must itself be right.
 
+use crate::colours::is_srgb;
 use crate::reference::{Pixels, reference, taps, to_linear, to_srgb};
 
 fn picture(width: usize, height: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Pixels {
@@ -60,5 +61,36 @@ fn every_result_is_made_of_samples_that_exist() {
             assert!(!taps.weights.is_empty() && taps.first + taps.weights.len() <= from);
             assert!((taps.weights.iter().sum::<f32>() - 1.0).abs() < 1e-4);
         }
+    }
+}
+
+/// A profile of nothing but its three colourants.
+fn profile(colourants: [[f64; 3]; 3]) -> Vec<u8> {
+    let mut bytes = vec![0; 128];
+    bytes.extend(3_u32.to_be_bytes());
+    let mut numbers = Vec::new();
+    for (name, colourant) in [b"rXYZ", b"gXYZ", b"bXYZ"].into_iter().zip(colourants) {
+        let begins = 128 + 4 + 3 * 12 + numbers.len() as u32;
+        bytes.extend(*name);
+        bytes.extend(begins.to_be_bytes());
+        bytes.extend(20_u32.to_be_bytes());
+        numbers.extend(b"XYZ \0\0\0\0");
+        for number in colourant {
+            numbers.extend(((number * 65536.0_f64).round() as i32).to_be_bytes());
+        }
+    }
+    [bytes, numbers].concat()
+}
+
+#[test]
+fn a_profile_is_srgb_by_its_colours_and_not_by_its_name() {
+    let srgb = [[0.43607, 0.22249, 0.01392], [0.38515, 0.71687, 0.09708], [0.14307, 0.06061, 0.71410]];
+    let display_p3 = [[0.51512, 0.24120, -0.00105], [0.29198, 0.69225, 0.04189], [0.15710, 0.06657, 0.78407]];
+    let adobe = [[0.60974, 0.31111, 0.01947], [0.20528, 0.62567, 0.06087], [0.14919, 0.06322, 0.74457]];
+    assert!(is_srgb(&profile(srgb)));
+    assert!(!is_srgb(&profile(display_p3)) && !is_srgb(&profile(adobe)));
+    let whole = profile(srgb);
+    for len in 0..whole.len() {
+        assert!(!is_srgb(&whole[..len]), "{len} bytes");
     }
 }

@@ -17,7 +17,7 @@ fn nothing_said_is_everything_usual() {
     let plan = plan(&[], &[]).unwrap();
     assert!(plan.rounds >= 5, "fewer rounds are no comparison");
     assert_eq!(plan.peers, ["imgproxy", "imagor", "oximg"]);
-    assert_eq!((plan.connections, plan.round, plan.rest), (8, Duration::from_secs(8), Duration::from_secs(60)));
+    assert_eq!((plan.connections, plan.round, plan.rest), (8, Duration::from_secs(8), Duration::from_mins(1)));
     assert_eq!(plan.works.first(), Some(&Work::Cold(Format::Jpg)));
     assert!(plan.photos.is_none() && plan.variants.is_empty() && plan.server_cpus.is_empty());
 }
