@@ -7,6 +7,7 @@
 
 mod bitmap;
 mod cancel;
+mod codec;
 mod encode;
 mod error;
 mod hands;
