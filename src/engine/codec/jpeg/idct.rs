@@ -86,6 +86,7 @@ pub fn flat(mean: i16, step: i16) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_coefficient_has_a_place() {
@@ -101,5 +102,64 @@ mod tests {
             turned.reverse();
             turned
         });
+    }
+
+    /// The transform as it is defined, in natural order.
+    fn defined(coefficients: &[i16; 64]) -> [f64; 64] {
+        let wave = |at: usize, frequency: usize| {
+            let scale = if frequency == 0 { std::f64::consts::FRAC_1_SQRT_2 } else { 1.0 };
+            scale * ((2 * at + 1) as f64 * frequency as f64 * std::f64::consts::PI / 16.0).cos() / 2.0
+        };
+        std::array::from_fn(|at| {
+            let sum = |index: usize| f64::from(coefficients[index]) * wave(at / 8, index / 8) * wave(at % 8, index % 8);
+            (0..64).map(sum).sum::<f64>() + 128.0
+        })
+    }
+
+    fn placed(natural: &[i16; 64]) -> Block {
+        let mut block = Block([0; 64]);
+        for (index, value) in natural.iter().enumerate() {
+            block.0[place(index / 8, index % 8)] = *value;
+        }
+        block
+    }
+
+    proptest! {
+        #[test]
+        fn samples_are_what_is_defined(few in prop::collection::vec((0usize..64, -200i16..200), 1..12)) {
+            let mut natural = [0; 64];
+            few.iter().for_each(|(place, value)| natural[*place] = *value);
+            let mut samples = [0; 64];
+            transform(&placed(&natural), &Block([1; 64]), &mut samples, 8);
+            for (sample, exact) in samples.iter().zip(defined(&natural)) {
+                prop_assert!((f64::from(*sample) - exact.clamp(0.0, 255.0)).abs() <= 1.0);
+            }
+            if natural[1..].iter().all(|value| *value == 0) {
+                prop_assert_eq!(samples, [flat(natural[0], 1); 64]);
+            }
+        }
+
+        #[test]
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "vector instructions are called")]
+        fn all_levels_agree(
+            coefficients in prop::collection::vec(any::<i16>(), 64),
+            steps in prop::collection::vec(1i16..255, 64),
+            shift in 0u32..16,
+            rows in 1usize..9,
+        ) {
+            if !std::arch::is_x86_feature_detected!("avx2") {
+                return Ok(());
+            }
+            let natural = std::array::from_fn(|at| if at < rows * 8 { coefficients[at] >> shift } else { 0 });
+            let (block, steps) = (placed(&natural), placed(&std::array::from_fn(|at| steps[at])));
+            let (mut plain, mut wide) = ([0; 8 * 11], [0; 8 * 11]);
+            transform(&block, &steps, &mut plain, 11);
+            // SAFETY: the processor was asked.
+            unsafe { transform_avx2(&block, &steps, &mut wide, 11) };
+            for (plain, wide) in plain.chunks(11).zip(wide.chunks(11)) {
+                prop_assert_eq!(&plain[..8], &wide[..8]);
+            }
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Bands of AC in progressive scans (T.81, G.1.2): first their high bits, then a bit at a time.
 
 use super::Unsupported;
-use super::huffman::{Bits, Table};
 use super::band::{Band, coefficients};
+use super::huffman::{Bits, Table};
 use super::idct::{Block, PLACES};
 use super::level::Level;
 use super::scan::Scan;
@@ -16,7 +16,13 @@ const fn places(first: usize, last: usize) -> u64 {
 
 /// The first scan of a band, for a row of blocks.
 #[inline(always)]
-pub fn first(scan: &mut Scan, band: Band, data: &Data, blocks: &mut [Block], masks: &mut [u64]) -> Result<(), Unsupported> {
+pub fn first(
+    scan: &mut Scan,
+    band: Band,
+    data: &Data,
+    blocks: &mut [Block],
+    masks: &mut [u64],
+) -> Result<(), Unsupported> {
     let table = scan.parts[0].ac.clone();
     let mut x = 0;
     while x < blocks.len() {

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use super::band::{Band, coefficients};
 use super::huffman::{Bits, Code, Cursor, Table};
 use super::idct::{Block, PLACES};
 use super::level::Level;
 use super::markers::{Header, Markers, ScanHeader};
-use super::band::{Band, coefficients};
 use super::stuffing::{Data, Piece};
 use super::{Unsupported, progressive};
 
@@ -121,7 +121,14 @@ impl Scan {
 
     /// Decodes a row of MCUs into the stores.
     #[inline(always)]
-    pub fn row(&mut self, level: impl Level, row: usize, header: &Header, data: &Data, stores: &mut [Store]) -> Result<(), Unsupported> {
+    pub fn row(
+        &mut self,
+        level: impl Level,
+        row: usize,
+        header: &Header,
+        data: &Data,
+        stores: &mut [Store],
+    ) -> Result<(), Unsupported> {
         if let [part] = &self.parts[..] {
             // A component on its own comes block by block, and only those that show anything.
             let component = part.component;

@@ -12,9 +12,7 @@ use std::arch::x86_64::{
 };
 
 use super::Block;
-use super::factors::{
-    C0_298, C0_390, C0_541, C0_765, C0_899, C1_175, C1_501, C1_847, C1_961, C2_053, C2_562, C3_072,
-};
+use super::factors::{C0_298, C0_390, C0_541, C0_765, C0_899, C1_175, C1_501, C1_847, C1_961, C2_053, C2_562, C3_072};
 
 /// Turns coefficients into samples: 8 rows of 8, `stride` apart.
 #[target_feature(enable = "avx2")]
@@ -131,12 +129,7 @@ fn turned(rows: [__m256i; 8]) -> [__m256i; 4] {
         (_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd))
     };
     let ((a, c), (b, d)) = (quarter(0, 4), quarter(2, 6));
-    [
-        _mm256_unpacklo_epi64(a, b),
-        _mm256_unpackhi_epi64(a, b),
-        _mm256_unpacklo_epi64(c, d),
-        _mm256_unpackhi_epi64(c, d),
-    ]
+    [_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b), _mm256_unpacklo_epi64(c, d), _mm256_unpackhi_epi64(c, d)]
 }
 
 /// Columns of sums, a lane for each row, to samples.

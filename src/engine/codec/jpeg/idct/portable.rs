@@ -1,8 +1,6 @@
 //! The transform for every processor.
 
-use super::factors::{
-    C0_298, C0_390, C0_541, C0_765, C0_899, C1_175, C1_501, C1_847, C1_961, C2_053, C2_562, C3_072,
-};
+use super::factors::{C0_298, C0_390, C0_541, C0_765, C0_899, C1_175, C1_501, C1_847, C1_961, C2_053, C2_562, C3_072};
 use super::{Block, place};
 
 /// Turns coefficients into samples: 8 rows of 8, `stride` apart.
@@ -63,12 +61,8 @@ fn pass(input: [i16; 8], bits: u32) -> [i32; 8] {
     let sum = (i32::from(i0.wrapping_add(i4)) << 13).wrapping_add(half);
     let difference = (i32::from(i0.wrapping_sub(i4)) << 13).wrapping_add(half);
     let (low, high) = (of(i2, C0_541 + C0_765, i6, C0_541), of(i2, C0_541, i6, C0_541 - C1_847));
-    let even = [
-        sum.wrapping_add(low),
-        difference.wrapping_add(high),
-        difference.wrapping_sub(high),
-        sum.wrapping_sub(low),
-    ];
+    let even =
+        [sum.wrapping_add(low), difference.wrapping_add(high), difference.wrapping_sub(high), sum.wrapping_sub(low)];
 
     let (z3, z4) = (i7.wrapping_add(i3), i1.wrapping_add(i5));
     let (shared3, shared4) = (of(z3, C1_175 - C1_961, z4, C1_175), of(z3, C1_175, z4, C1_175 - C0_390));
