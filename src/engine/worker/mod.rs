@@ -7,8 +7,9 @@
 //!
 //! The **template** (`tintype worker`) confines itself, starts libvips, and forks; a **worker** confines itself
 //! further and makes one picture at a time. Inputs lie in memory that both share, results come in sealed memory,
-//! everything else is JSON over a socket pair. The server owns the deadlines: a worker that is late, or does not keep to the protocol, is killed and
-//! replaced, and costs its own job. A worker that ends is replaced before its failure is told.
+//! everything else is JSON over a socket pair. The server owns the deadlines: a worker that is late, or does
+//! not keep to the protocol, is killed and replaced, and costs its own job. A worker that ends is replaced before its
+//! failure is told.
 
 mod child;
 #[cfg(debug_assertions)]

@@ -86,7 +86,7 @@ impl Mapped {
     /// Memory with these seals, of which one keeps it from being cut.
     pub fn whole(memory: impl AsFd, seals: SealFlags) -> Result<Self, SealError> {
         let len = checked(&memory, u64::MAX, seals.union(SealFlags::SHRINK))?;
-        // SAFETY: a fresh mapping at an address of the kernel's choice; the seal keeps it from being cut while it lives.
+        // SAFETY: a fresh mapping at an address of the kernel's choice; the seal keeps it from being cut.
         let start = unsafe { mmap(std::ptr::null_mut(), len, ProtFlags::READ, MapFlags::SHARED, memory, 0) };
         let start = NonNull::new(start.map_err(io::Error::from)?.cast());
         let start = start.ok_or_else(|| SealError::Io(io::ErrorKind::OutOfMemory.into()))?;
