@@ -85,7 +85,10 @@ impl<N: Future<Output = ()>> Watch<'_, N> {
         // Asked first, because it is what sees to it that the task is woken.
         let has_rung = self.bell.rang(cx);
         let dues = self.pulse.deadline();
+        // An alarm that was set during an exchange says nothing of when to go and stand in the row.
+        let has_ended = dues.0 != Due::Exchange && self.alarm_at.is_some_and(|(due, _)| due == Due::Exchange);
         !has_rung
+            && !has_ended
             && self.closed_by.is_none()
             && !self.life.door.is_knocked()
             && self.alarm.deadline() <= dues.1
