@@ -144,7 +144,7 @@ bench-hits: setup ## Measure whether hits wait while every worker makes pictures
 	@$(CARGO) bench --locked --bench hits
 
 .PHONY: bench-static
-bench-static: setup ## Measure hits from memory and from disk beside nginx, which serves the same bytes as a static file.
+bench-static: setup ## Measure hits from memory and from disk beside nginx, which serves the same bytes as files.
 #> Needs nginx and wrk; without them it says so and measures nothing. Takes five minutes.
 	@$(CARGO) bench --locked --bench static
 

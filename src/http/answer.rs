@@ -132,13 +132,12 @@ fn whole(
     spec: &ResponseSpec,
     headers: &Headers,
 ) -> Result<Response<Bytes>, InvalidHeaderValue> {
-    let fields = match found.face.written.get() {
-        Some(fields) => fields.clone(),
-        None => {
-            let fields = written(found, headers, spec)?;
-            found.face.written.keep(fields.clone());
-            fields
-        }
+    let fields = if let Some(fields) = found.face.written.get() {
+        fields.clone()
+    } else {
+        let fields = written(found, headers, spec)?;
+        found.face.written.keep(fields.clone());
+        fields
     };
     let mut response = Response::new(found.body.clone());
     *response.headers_mut() = fields;

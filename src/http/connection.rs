@@ -26,6 +26,7 @@ use super::request::Request;
 use super::spec::ListenerSpec;
 use super::watch::watch;
 use super::wire::Wire;
+use super::within::within;
 use crate::telemetry::clock;
 
 /// Answers every request of a listener, whatever is wrong with it. Dropped when the client goes away.
@@ -98,15 +99,15 @@ pub(super) async fn serve<H: Handler>(
     let io = TokioIo::new(Wire::new(socket, first, Arc::clone(&pulse)));
     let service = {
         let (pulse, body_timeout) = (Arc::clone(&pulse), spec.body_timeout);
-        let proxies = Arc::clone(&spec.proxies);
+        let (proxies, work) = (Arc::clone(&spec.proxies), life.work.clone());
         service_fn(move |request: hyper::Request<Incoming>| {
             let exchange = pulse.begin();
             let (head, body) = request.into_parts();
             let request = Request::new(head, peer, &proxies).with_body(body, body_timeout);
             let mut record = Record::begin(&request, || handler.shown_path(&request));
-            let handler = Arc::clone(&handler);
+            let (handler, work) = (Arc::clone(&handler), work.clone());
             async move {
-                let Reply { response, rest, notes } = handler.handle(request).await;
+                let Reply { response, rest, notes } = within(&work, handler.handle(request)).await;
                 record.answered(&response, rest.is_none(), notes);
                 Ok::<_, Infallible>(response.map(|bytes| ReplyBody::new(bytes, rest, record, exchange)))
             }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,6 +56,8 @@ pub(super) struct Life {
     /// Heard by connections that do nothing when others find no place.
     pub door: Arc<Door>,
     pub open: Arc<AtomicUsize>,
+    /// Where what requests begin is done.
+    pub work: Handle,
 }
 
 /// One connection's share of the limit and of the count; both are given back when it is dropped.
@@ -104,6 +107,12 @@ impl Listener {
 impl Serving {
     /// Starts to accept.
     pub fn start<H: Handler>(listener: Listener, spec: ListenerSpec, handler: H) -> Self {
+        Self::start_on(&Handle::current(), listener, spec, handler)
+    }
+
+    /// The same with the connections on threads of another runtime, in which `listener` was opened. What requests
+    /// begin is done by the one that this is called in.
+    pub fn start_on<H: Handler>(connections: &Handle, listener: Listener, spec: ListenerSpec, handler: H) -> Self {
         let address = listener.address;
         let life = Life {
             stop: CancellationToken::new(),
@@ -112,8 +121,10 @@ impl Serving {
             tracker: TaskTracker::new(),
             door: Arc::default(),
             open: Arc::new(AtomicUsize::new(0)),
+            work: Handle::current(),
         };
-        life.tracker.spawn(accept_loop(listener.socket, Arc::new(spec), Arc::new(handler), life.clone()));
+        let accepting = accept_loop(listener.socket, Arc::new(spec), Arc::new(handler), life.clone());
+        life.tracker.spawn_on(accepting, connections);
         Self { address, life }
     }
 

@@ -29,6 +29,7 @@ mod service;
 mod spec;
 mod watch;
 mod wire;
+mod within;
 
 pub use admin::Admin;
 pub use client::Proxies;

@@ -47,7 +47,7 @@ enum Verdict {
 
 /// How long an idle connection has to say good-bye when its place is needed: less than whoever needs it waits.
 const PLACE_GRACE: Duration = Duration::from_millis(250);
-/// Who has done nothing for so long, twice at most, stands in the row of those that make room.
+/// Who has asked for nothing for so long, twice at most, stands in the row of those that make room.
 const SETTLED: Duration = Duration::from_millis(100);
 
 /// Drives a connection until it ends, the listener has let it end, or a deadline passes. One that is asked to end has
@@ -85,11 +85,18 @@ impl<N: Future<Output = ()>> Watch<'_, N> {
         // Asked first, because it is what sees to it that the task is woken.
         let has_rung = self.bell.rang(cx);
         let dues = self.pulse.deadline();
+        let is_in_its_place = match (dues.0, self.heard_at) {
+            (_, Some(heard_at)) => heard_at == dues,
+            (Due::Exchange, None) => true,
+            (Due::Head, None) => false,
+            // An alarm that was set during an exchange says nothing of when to go and stand in the row.
+            (Due::Idle, None) => self.alarm_at.is_some_and(|(due, _)| due == Due::Idle),
+        };
         !has_rung
+            && is_in_its_place
             && self.closed_by.is_none()
             && !self.life.door.is_knocked()
             && self.alarm.deadline() <= dues.1
-            && self.heard_at.is_none_or(|heard_at| heard_at == dues)
     }
 
     fn look<F: Future<Output = ()>>(&mut self, hear: impl FnOnce() -> N, finishing: Pin<&mut F>) -> Verdict {
@@ -134,7 +141,8 @@ impl<N: Future<Output = ()>> Watch<'_, N> {
             self.needed.set(None);
             return false;
         }
-        let is_settled = self.alarm_at == Some(dues) && self.alarm.is_elapsed();
+        // What takes its time over a head may be of no use at all, and is the first to go.
+        let is_settled = dues.0 == Due::Head || (self.alarm_at == Some(dues) && self.alarm.is_elapsed());
         if self.heard_at.is_none() && (is_settled || self.life.door.is_knocked()) {
             self.heard_at = Some(dues);
             self.needed.set(Some(hear()));

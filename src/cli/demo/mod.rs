@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::serve::serve;
+use super::serve::{on_threads, serve};
 use super::settings::{Settings, presets};
 use crate::config::{self, Config};
 use crate::flow::dialect;
@@ -60,8 +60,8 @@ pub fn run(demo: &Demo) -> anyhow::Result<()> {
     let spec = dialect(&config, &presets)?;
     introduce(demo, &folder, &spec);
     let page = playground::Playground::new(&folder, &presets, spec)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(serve(&Settings::default(), config, Some(Arc::new(page))))
+    let settings = Settings::default();
+    on_threads(|connections| serve(&settings, config, Some(Arc::new(page)), connections))
 }
 
 /// A server over one local folder with a key of its own, made for this run. The environment is read as always, so that
