@@ -275,7 +275,8 @@ impl<'a> Decoder<'a> {
     /// What a scan tells, and whether it is its turn.
     fn kind(&self, scan: &ScanHeader, missing: &mut [[Option<u8>; 64]; 3]) -> Result<Kind, Unsupported> {
         let (first, last) = scan.band;
-        if last > 63 || first > last || scan.low > 13 {
+        let is_odd_step = scan.high > 0 && scan.low + 1 != scan.high;
+        if last > 63 || first > last || scan.low > 13 || is_odd_step {
             return Err(Unsupported::Damaged);
         }
         for (component, ..) in &scan.components {
@@ -292,10 +293,9 @@ impl<'a> Decoder<'a> {
             }
         }
         let low = scan.low.into();
+        // T.81, table B.3 and G.1.1.1.
         match (self.header.progressive, first, scan.high) {
             (false, 0, 0) if last == 63 && low == 0 => Ok(Kind::Sequential),
-            (false, ..) => Err(Unsupported::Damaged),
-            (true, _, high) if high > 0 && scan.low + 1 != high => Err(Unsupported::Damaged),
             (true, 0, 0) if last == 0 => Ok(Kind::DcFirst { low }),
             (true, 0, _) if last == 0 => Ok(Kind::DcMore { low }),
             (true, 1.., 0) if scan.components.len() == 1 => Ok(Kind::AcFirst(Band { first, last, low })),

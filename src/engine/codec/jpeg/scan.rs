@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::band::{Band, coefficients};
 use super::huffman::{Bits, Code, Cursor, Table};
-use super::idct::{Block, PLACES};
+use super::idct::Block;
 use super::level::Level;
 use super::markers::{Header, Markers, ScanHeader};
 use super::stuffing::{Data, Piece};
@@ -80,8 +80,8 @@ impl Scan {
             };
             parts.push(Part { component: *component, dc, ac, mean: 0 });
         }
-        let mut pieces = pieces.to_vec().into_iter();
-        let first = pieces.next().ok_or(Unsupported::Damaged)?;
+        let (first, rest) = pieces.split_first().ok_or(Unsupported::Damaged)?;
+        let pieces = rest.to_vec().into_iter();
         let interval = if markers.interval == 0 { u32::MAX } else { markers.interval };
         let cursor = Cursor::new(first.start);
         Ok(Self { kind, parts, interval, left: interval, pieces, end: first.end, cursor, empty_run: 0 })

@@ -75,7 +75,8 @@ impl Data {
                 return self.copy_last(file, at);
             };
             *to = *from;
-            let marked = from.iter().fold(false, |any, byte| any | (*byte == 0xFF));
+            // All are looked at, because that needs no branches.
+            let marked = from.iter().fold(0, |ones, byte| ones | u8::from(*byte == 0xFF)) != 0;
             let plain = if marked { from.iter().position(|byte| *byte == 0xFF).unwrap_or(STRIDE) } else { STRIDE };
             self.used += plain;
             at += plain;
