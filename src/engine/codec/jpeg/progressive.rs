@@ -87,8 +87,8 @@ pub fn more(
     Ok(())
 }
 
-/// New coefficients of a block, and corrections of the old ones among them. Says how many blocks are empty from here on,
-/// with this one, and where the rest of this one begins.
+/// New coefficients of a block, and corrections of the old ones among them. Says how many blocks are empty from here
+/// on, with this one, and where the rest of this one begins.
 #[inline(always)]
 fn more_block(
     level: impl Level,

@@ -34,7 +34,8 @@ impl Data {
         &self.bytes
     }
 
-    /// Adds the data of a scan that begins at `at` and has up to `pieces_max` pieces. Says where the marker behind it is.
+    /// Adds the data of a scan that begins at `at` and has up to `pieces_max` pieces. Says where the marker behind it
+    /// is.
     pub fn add(&mut self, file: &[u8], mut at: usize, pieces_max: usize) -> Result<usize, Unsupported> {
         let mut start = self.used;
         let mut restarts = 0;

@@ -1,4 +1,4 @@
-//! The decoder against libjpeg behind libvips: equal samples for clean files, and an error or equal ones for all others.
+//! The decoder against libjpeg behind libvips: equal samples for clean files, and answers for all others.
 
 use bytes::Bytes;
 use proptest::prelude::*;
