@@ -3,8 +3,8 @@
 //!
 //! Samples are equal to those of libjpeg-turbo with its accurate integer transform. Whatever is unusual or damaged is
 //! an error, if need be after some rows, and then the file is to be decoded by libjpeg from its beginning: so how
-//! damaged files look stays libjpeg's business. All scans of a progressive file are decoded side by side, a row of MCUs at a
-//! time, so that no more than one row's coefficients is kept, and callers can stop between any two rows.
+//! damaged files look stays libjpeg's business. All scans of a progressive file are decoded side by side, a row of
+//! MCUs at a time, so that no more than one row's coefficients is kept, and callers can stop between any two rows.
 
 #![expect(clippy::inline_always, reason = "everything belongs to one loop, made once for each set of instructions")]
 
