@@ -112,7 +112,7 @@ impl Table {
             if fits && next & SPECIAL == 0 {
                 let second = next >> 16 << 48 | taken << 40 | (next >> 8 & 255) << 32;
                 *entry = *entry & 0xFFFF_FF00 | both | second;
-            } else if fits && next >> 8 & 255 == 0 {
+            } else if fits && (next >> 8) as u8 == 0 {
                 *entry = *entry & 0xFFFF_0000_FFFF_FF00 | both | taken << 40 | (END as u64) << 32;
             }
         }
@@ -220,7 +220,7 @@ impl<'a> Bits<'a> {
         };
         *bits |= next >> *left;
         *at += ((63 - *left) >> 3) as usize;
-        *left |= 56;
+        *left |= 0b11_1000;
     }
 
     /// Passes over bits that are ready.

@@ -128,7 +128,9 @@ mod tests {
         #[test]
         fn samples_are_what_is_defined(few in prop::collection::vec((0usize..64, -200i16..200), 1..12)) {
             let mut natural = [0; 64];
-            few.iter().for_each(|(place, value)| natural[*place] = *value);
+            for (place, value) in few {
+                natural[place] = value;
+            }
             let mut samples = [0; 64];
             transform(&placed(&natural), &Block([1; 64]), &mut samples, 8);
             for (sample, exact) in samples.iter().zip(defined(&natural)) {

@@ -1,10 +1,10 @@
 //! A fast decoder of clean, ordinary JPEG files (ITU-T T.81: Huffman codes, 8 bits, grey or three components) to planes
 //! of samples.
 //!
-//! Samples are equal to those of libjpeg-turbo with its accurate integer transform. Whatever is unusual or damaged is an
-//! error, if need be after some rows, and then the file is to be decoded by libjpeg from its beginning: so how damaged
-//! files look stays libjpeg's business. All scans of a progressive file are decoded side by side, a row of MCUs at a
-//! time, so that no more than one row's coefficients is kept, and callers can stop between any two rows.
+//! Samples are equal to those of libjpeg-turbo with its accurate integer transform. Whatever is unusual or damaged is
+//! an error, if need be after some rows, and then the file is to be decoded by libjpeg from its beginning: so how
+//! damaged files look stays libjpeg's business. All scans of a progressive file are decoded side by side, a row of
+//! MCUs at a time, so that no more than one row's coefficients is kept, and callers can stop between any two rows.
 
 #![expect(clippy::inline_always, reason = "everything belongs to one loop, made once for each set of instructions")]
 
@@ -110,9 +110,9 @@ impl<'a> Decoder<'a> {
         &self.header
     }
 
-    /// Decodes the next row of MCUs. Each plane holds all rows of its component then, whole blocks of them, and what was
-    /// in it before is gone; planes that the file has not are left alone. Says how many rows of the first plane that is,
-    /// with those that lie beyond the picture, or 0 at the end. After an error there are only errors.
+    /// Decodes the next row of MCUs. Each plane holds all rows of its component then, whole blocks of them, and what
+    /// was in it before is gone; planes that the file has not are left alone. Says how many rows of the first plane
+    /// that is, with those that lie beyond the picture, or 0 at the end. After an error there are only errors.
     pub fn rows(&mut self, planes: &mut [Plane; 3]) -> Result<usize, Unsupported> {
         if let Some(broken) = self.broken {
             return Err(broken);
@@ -275,7 +275,8 @@ impl<'a> Decoder<'a> {
     /// What a scan tells, and whether it is its turn.
     fn kind(&self, scan: &ScanHeader, missing: &mut [[Option<u8>; 64]; 3]) -> Result<Kind, Unsupported> {
         let (first, last) = scan.band;
-        if last > 63 || first > last || scan.low > 13 {
+        let is_odd_step = scan.high > 0 && scan.low + 1 != scan.high;
+        if last > 63 || first > last || scan.low > 13 || is_odd_step {
             return Err(Unsupported::Damaged);
         }
         for (component, ..) in &scan.components {
@@ -292,10 +293,9 @@ impl<'a> Decoder<'a> {
             }
         }
         let low = scan.low.into();
+        // T.81, table B.3 and G.1.1.1.
         match (self.header.progressive, first, scan.high) {
             (false, 0, 0) if last == 63 && low == 0 => Ok(Kind::Sequential),
-            (false, ..) => Err(Unsupported::Damaged),
-            (true, _, high) if high > 0 && scan.low + 1 != high => Err(Unsupported::Damaged),
             (true, 0, 0) if last == 0 => Ok(Kind::DcFirst { low }),
             (true, 0, _) if last == 0 => Ok(Kind::DcMore { low }),
             (true, 1.., 0) if scan.components.len() == 1 => Ok(Kind::AcFirst(Band { first, last, low })),

@@ -87,8 +87,8 @@ pub fn more(
     Ok(())
 }
 
-/// New coefficients of a block, and corrections of the old ones among them. Says how many blocks are empty from here on,
-/// with this one, and where the rest of this one begins.
+/// New coefficients of a block, and corrections of the old ones among them. Says how many blocks are empty from here
+/// on, with this one, and where the rest of this one begins.
 #[inline(always)]
 fn more_block(
     level: impl Level,
@@ -108,17 +108,12 @@ fn more_block(
         if entry.is_special() {
             let symbol = bits.symbol(entry, table)?;
             run = (symbol >> 4) + 1;
-            if symbol & 15 == 0 {
-                number = 0;
-                if run < 16 {
-                    return Ok(((1 << (run - 1)) + bits.take(run - 1), at));
-                }
-            } else {
-                number = (bits.number(symbol & 15) << band.low) as i16;
-            }
-            if symbol & 15 > 1 {
-                return Err(Unsupported::Damaged);
-            }
+            number = match symbol & 15 {
+                0 if run < 16 => return Ok(((1 << (run - 1)) + bits.take(run - 1), at)),
+                0 => 0,
+                1 => (bits.number(1) << band.low) as i16,
+                _ => return Err(Unsupported::Damaged),
+            };
         }
         let zeros = !old & places(at, band.last);
         let Some(n) = zeros.count_ones().checked_sub(run) else { return Err(Unsupported::Damaged) };

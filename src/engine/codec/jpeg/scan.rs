@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::band::{Band, coefficients};
 use super::huffman::{Bits, Code, Cursor, Table};
-use super::idct::{Block, PLACES};
+use super::idct::Block;
 use super::level::Level;
 use super::markers::{Header, Markers, ScanHeader};
 use super::stuffing::{Data, Piece};
@@ -19,7 +19,8 @@ pub struct Scan {
     interval: u32,
     /// MCUs until the next one.
     pub left: u32,
-    pieces: std::vec::IntoIter<Piece>,
+    /// What comes behind restart markers, the last first.
+    pieces: Vec<Piece>,
     end: usize,
     pub cursor: Cursor,
     /// Blocks from here that have nothing more in this scan.
@@ -80,8 +81,8 @@ impl Scan {
             };
             parts.push(Part { component: *component, dc, ac, mean: 0 });
         }
-        let mut pieces = pieces.to_vec().into_iter();
-        let first = pieces.next().ok_or(Unsupported::Damaged)?;
+        let (first, rest) = pieces.split_first().ok_or(Unsupported::Damaged)?;
+        let pieces = rest.iter().rev().copied().collect();
         let interval = if markers.interval == 0 { u32::MAX } else { markers.interval };
         let cursor = Cursor::new(first.start);
         Ok(Self { kind, parts, interval, left: interval, pieces, end: first.end, cursor, empty_run: 0 })
@@ -91,7 +92,7 @@ impl Scan {
     #[cold]
     pub fn restart(&mut self) -> Result<(), Unsupported> {
         self.finish()?;
-        let next = self.pieces.next().ok_or(Unsupported::Damaged)?;
+        let next = self.pieces.pop().ok_or(Unsupported::Damaged)?;
         if self.empty_run > 0 {
             return Err(Unsupported::Damaged);
         }
@@ -116,7 +117,7 @@ impl Scan {
     /// Whether nothing is left at all.
     pub fn end(&self) -> Result<(), Unsupported> {
         self.finish()?;
-        if self.pieces.len() == 0 { Ok(()) } else { Err(Unsupported::Damaged) }
+        if self.pieces.is_empty() { Ok(()) } else { Err(Unsupported::Damaged) }
     }
 
     /// Decodes a row of MCUs into the stores.

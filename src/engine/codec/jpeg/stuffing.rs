@@ -34,7 +34,8 @@ impl Data {
         &self.bytes
     }
 
-    /// Adds the data of a scan that begins at `at` and has up to `pieces_max` pieces. Says where the marker behind it is.
+    /// Adds the data of a scan that begins at `at` and has up to `pieces_max` pieces. Says where the marker behind it
+    /// is.
     pub fn add(&mut self, file: &[u8], mut at: usize, pieces_max: usize) -> Result<usize, Unsupported> {
         let mut start = self.used;
         let mut restarts = 0;
@@ -75,7 +76,8 @@ impl Data {
                 return self.copy_last(file, at);
             };
             *to = *from;
-            let marked = from.iter().fold(false, |any, byte| any | (*byte == 0xFF));
+            // All are looked at, because that needs no branches.
+            let marked = from.iter().fold(0, |ones, byte| ones | u8::from(*byte == 0xFF)) != 0;
             let plain = if marked { from.iter().position(|byte| *byte == 0xFF).unwrap_or(STRIDE) } else { STRIDE };
             self.used += plain;
             at += plain;

@@ -1,4 +1,4 @@
-//! The decoder against libjpeg behind libvips: equal samples for clean files, and an error or equal ones for all others.
+//! The decoder against libjpeg behind libvips: equal samples for clean files, and answers for all others.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ fn picture(width: u32, height: u32, bands: u32) -> Image {
     Vips::start(VipsSpec { threads: 1 }).unwrap();
     let sample = |x: u32, y: u32, band: u32| {
         let noise = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503) ^ band.wrapping_mul(977)) >> 7;
-        let noise = if x / 16 % 3 == 0 { noise % 64 } else { 0 };
+        let noise = if (x / 16).is_multiple_of(3) { noise % 64 } else { 0 };
         ((x * (3 + band) + y * 2) % 192 + noise) as u8
     };
     let pixels: Vec<u8> = (0..height)
@@ -163,7 +163,7 @@ proptest! {
     }
 }
 
-/// A file of blocks that are flat, 8 steps apart and in the order of their coding, with the first component's sampling.
+/// A file of blocks that are flat, 4 apart and in the order of their coding, with the first component's sampling.
 fn steps(width: u16, height: u16, across: u8, down: u8) -> Vec<u8> {
     let segment =
         |marker: u8, body: &[u8]| [&[0xFF, marker], &(body.len() as u16 + 2).to_be_bytes()[..], body].concat();
@@ -172,14 +172,14 @@ fn steps(width: u16, height: u16, across: u8, down: u8) -> Vec<u8> {
     // One code of one bit each: a difference of four bits, and the end of a block.
     let code = |kind: u8, symbol: u8| [&[kind, 1], &[0; 15][..], &[symbol]].concat();
     let mcus = width.div_ceil(u16::from(across) * 8) * height.div_ceil(u16::from(down) * 8);
-    // Each block is 0, 1000, 0: a step of 8; six bits each.
+    // Each block is 0, 1000, 0: a difference of 8 times 4, which is 4 in samples.
     let blocks = usize::from(mcus) * (usize::from(across * down) + 2);
     let bits: String = "010000".repeat(blocks) + "1111111";
     let data: Vec<u8> =
         bits.as_bytes().chunks_exact(8).map(|byte| byte.iter().fold(0, |b, bit| b << 1 | (bit & 1))).collect();
     [
         vec![0xFF, 0xD8],
-        segment(0xDB, &[&[0], &[8u8; 64][..]].concat()),
+        segment(0xDB, &[&[0], &[4u8; 64][..]].concat()),
         segment(0xC0, &frame),
         segment(0xC4, &[code(0x00, 4), code(0x10, 0)].concat()),
         segment(0xDA, &[3, 1, 0, 2, 0, 3, 0, 0, 63, 0]),
@@ -203,7 +203,7 @@ fn every_sampling_puts_blocks_where_they_belong() {
         assert_eq!((header.across[0], header.down[0]), (across.into(), down.into()));
         let blocks = |plane: &Plane| -> Vec<Vec<usize>> {
             let rows = plane.samples.chunks(plane.stride).step_by(8);
-            rows.map(|row| row.iter().step_by(8).map(|sample| (usize::from(*sample) - 128) / 8).collect()).collect()
+            rows.map(|row| row.iter().step_by(8).map(|sample| (usize::from(*sample) - 128) / 4).collect()).collect()
         };
         assert_eq!(blocks(&planes[0]), order, "{across}x{down}");
         assert_eq!(blocks(&planes[2]), [[1, 2], [3, 4]]);
@@ -218,7 +218,9 @@ fn what_is_unusual_is_refused() {
     let frame = file.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
     let with = |edits: &[(usize, u8)]| {
         let mut file = file.clone();
-        edits.iter().for_each(|(place, byte)| file[frame + place] = *byte);
+        for (place, byte) in edits {
+            file[frame + place] = *byte;
+        }
         decoded(&file).err()
     };
     assert_eq!(with(&[]), None);
