@@ -16,7 +16,9 @@ fn main() {
 /// libjpeg and jpegli leave by longjmp, over which only C may stand. libvips cannot be had without libjpeg.
 fn shims() {
     let sources = ["src/engine/codec/libjpeg.c", "src/engine/codec/escape.c"];
-    sources.iter().for_each(|source| println!("cargo::rerun-if-changed={source}"));
+    for source in sources {
+        println!("cargo::rerun-if-changed={source}");
+    }
     let libjpeg = pkg_config::Config::new().cargo_metadata(false).probe("libjpeg");
     let includes = libjpeg.as_ref().map_or(&[][..], |found| &found.include_paths);
     cc::Build::new().files(sources).includes(includes).opt_level(2).warnings(true).compile("tintype_shims");

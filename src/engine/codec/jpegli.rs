@@ -125,7 +125,7 @@ unsafe extern "C-unwind" fn write(guard: *mut c_void, work: *mut c_void) {
         ffi::jpegli_create_compress(info);
         info.common.client_data = guard;
         work.is_created = true;
-        ffi::jpegli_mem_dest(info, &mut work.file, &mut work.length);
+        ffi::jpegli_mem_dest(info, &raw mut work.file, &raw mut work.length);
         info.image_width = width;
         info.image_height = height;
         info.input_components = channels as c_int;
@@ -149,7 +149,7 @@ unsafe extern "C-unwind" fn write(guard: *mut c_void, work: *mut c_void) {
         let mut y = 0;
         while y < height as usize {
             let row = bytes.as_ptr().add(y * stride);
-            y += ffi::jpegli_write_scanlines(info, &row, 1) as usize;
+            y += ffi::jpegli_write_scanlines(info, &raw const row, 1) as usize;
         }
         ffi::jpegli_finish_compress(info);
     }

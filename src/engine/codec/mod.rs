@@ -2,7 +2,6 @@
 //!
 //! [`jpeg`] is a decoder of our own for clean, ordinary files, [`libjpeg`] decodes the others; [`jpegli`] encodes.
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the express path calls it"))]
 pub mod jpeg;
 pub mod jpegli;
 pub mod libjpeg;

@@ -28,7 +28,7 @@ fn picture(width: u32, height: u32, bands: u32) -> Image {
         match (is_alpha, edge) {
             (true, _) => (y * 255 / height) as u8,
             (false, true) => 230 - 40 * band as u8,
-            (false, false) => ((slope as f64 + 2.0 * waves) / 3.0) as u8,
+            (false, false) => ((f64::from(slope) + 2.0 * waves) / 3.0) as u8,
         }
     };
     let pixel = |x, y| (0..bands).map(move |band| number(x, y, band));
