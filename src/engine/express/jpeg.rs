@@ -46,7 +46,7 @@ pub fn reduced(file: &[u8], recipe: &Recipe, watch: &Watch) -> Result<Reduced, P
     if let Ok(own) = jpeg::Decoder::open(file) {
         let header = *own.header();
         let layout = Layout { space: header.space, across: header.across[0], down: header.down[0] };
-        if covers((header.width, header.height), recipe) && !is_smoothed(layout, recipe) {
+        if own.pays() && covers((header.width, header.height), recipe) && !is_smoothed(layout, recipe) {
             let done = planar(Decoder::Own(Box::new(own)), layout, recipe, watch);
             if !matches!(done, Err(Pass::Unusual)) {
                 return done;

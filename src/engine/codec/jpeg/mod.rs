@@ -110,6 +110,16 @@ impl<'a> Decoder<'a> {
         &self.header
     }
 
+    /// Whether this takes less time than libjpeg on this processor: always for progressive files, and with wide
+    /// instructions for all.
+    pub const fn pays(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        let wide = self.wide.is_some();
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide = false;
+        wide || self.header.progressive
+    }
+
     /// Decodes the next row of MCUs. Each plane holds all rows of its component then, whole blocks of them, and what
     /// was in it before is gone; planes that the file has not are left alone. Says how many rows of the first plane
     /// that is, with those that lie beyond the picture, or 0 at the end. After an error there are only errors.

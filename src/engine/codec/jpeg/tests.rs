@@ -105,6 +105,7 @@ proptest! {
         let (header, [grey, ..]) = decoded(&file).unwrap();
         prop_assert_eq!((header.width, header.height, header.components), (width, height, 1));
         prop_assert_eq!((header.progressive, header.space), (saving.interlace, Space::Grey));
+        prop_assert!(Decoder::open(&file).unwrap().pays() || !saving.interlace);
         prop_assert!(visible(&header, &grey) == loaded(&file));
     }
 

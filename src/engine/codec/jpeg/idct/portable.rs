@@ -9,22 +9,35 @@ pub fn transform(coefficients: &Block, steps: &Block, samples: &mut [u8], stride
         let place = place(row, column);
         coefficients.0[place].wrapping_mul(steps.0[place])
     };
-    let mut columns = [[0i16; 8]; 8];
-    for (column, results) in columns.iter_mut().enumerate() {
-        *results = std::array::from_fn(|row| at(row, column));
-    }
+    let mut rows: [[i16; 8]; 8] = std::array::from_fn(|row| std::array::from_fn(|column| at(row, column)));
     if only_first_row(coefficients) {
         // What vector units do here does not clip.
-        columns = columns.map(|column| [column[0].wrapping_shl(2); 8]);
+        rows = [rows[0].map(|value| value.wrapping_shl(2)); 8];
     } else {
-        columns = columns.map(|column| pass(column, 11).map(clipped));
+        rows = lanes(&rows, 11);
     }
-    for (row, samples) in samples.chunks_mut(stride).take(8).enumerate() {
-        let sums = pass(columns.map(|column| column[row]), 18);
-        for (sample, sum) in samples.iter_mut().zip(sums) {
-            *sample = (i32::from(clipped(sum)).clamp(-128, 127) + 128) as u8;
+    let columns = lanes(&turned(&rows), 18);
+    for (row, samples) in turned(&columns).iter().zip(samples.chunks_mut(stride)) {
+        for (sample, value) in samples.iter_mut().zip(row) {
+            *sample = ((*value).clamp(-128, 127) + 128) as u8;
         }
     }
+}
+
+/// One dimension, eight times side by side.
+fn lanes(input: &[[i16; 8]; 8], bits: u32) -> [[i16; 8]; 8] {
+    let mut output = [[0; 8]; 8];
+    for lane in 0..8 {
+        let results = pass(std::array::from_fn(|index| input[index][lane]), bits);
+        for (output, result) in output.iter_mut().zip(results) {
+            output[lane] = clipped(result);
+        }
+    }
+    output
+}
+
+fn turned(rows: &[[i16; 8]; 8]) -> [[i16; 8]; 8] {
+    std::array::from_fn(|column| std::array::from_fn(|row| rows[row][column]))
 }
 
 /// Writes one value to 8 rows of 8 samples.
@@ -51,7 +64,7 @@ const fn clipped(value: i32) -> i16 {
 }
 
 /// One dimension, scaled down by `bits` with rounding.
-#[inline]
+#[inline(always)]
 fn pass(input: [i16; 8], bits: u32) -> [i32; 8] {
     let of = |a: i16, by_a: i16, b: i16, by_b: i16| {
         (i32::from(a) * i32::from(by_a)).wrapping_add(i32::from(b) * i32::from(by_b))
