@@ -93,10 +93,10 @@ fn first_jpeg(folder: &Path) -> String {
 
 /// A folder that nginx's workers may read, whoever they run as.
 fn public_folder() -> TempDir {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("permissions");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
     folder
 }
 

@@ -132,7 +132,7 @@ impl<'a> Decoder<'a> {
             starts[component] = plane.samples.as_mut_ptr();
             strides[component] = stride;
         }
-        // SAFETY: the decoder is alive; it was started for planes, else it says so itself; these hold whole rows of MCUs.
+        // SAFETY: the decoder is alive, and says itself where it was not started for planes; these hold rows of MCUs.
         match unsafe { tintype_jpeg_planes(self.raw.as_ptr(), starts.as_ptr(), strides.as_ptr()) } {
             rows if rows >= 0 => Ok(rows > 0),
             _ => Err(DecodeError),

@@ -30,8 +30,8 @@ impl Level {
     }
 }
 
-/// Resamples one row across: every channel of it, which stand `plane` apart in `row` and the result's width apart in the
-/// result. Behind the last channel there is room for a block that is not used.
+/// Resamples one row across: every channel of it, which stand `plane` apart in `row` and the result's width apart in
+/// the result. Behind the last channel there is room for a block that is not used.
 pub fn across(level: Level, row: &[i16], plane: usize, taps: &Taps, result: &mut [i16]) {
     match level {
         #[cfg(target_arch = "x86_64")]
@@ -105,8 +105,8 @@ pub fn lit_sum(row: &[u8], offset: usize, step: usize, table: &[i16; 256], size:
     }
 }
 
-/// Looks the pixels of a row up as light, each colour weighed by the alpha that stands last in its pixel: a channel after
-/// the other, each of `row.len() / step` samples.
+/// Looks the pixels of a row up as light, each colour weighed by the alpha that stands last in its pixel: a channel
+/// after the other, each of `row.len() / step` samples.
 pub fn lit_weighed(row: &[u8], step: usize, tables: &Tables, result: &mut [i16]) {
     let length = row.len() / step;
     for (at, pixel) in row.chunks_exact(step).enumerate() {

@@ -30,7 +30,7 @@ pub struct Reducer {
     weighed: Vec<i16>,
     x: Taps,
     y: Taps,
-    /// The last `held` rows of boxes, by their number modulo `held`; a channel after the other, each of `plane` samples.
+    /// The last `held` rows of boxes, by their number modulo `held`; a channel after the other, `plane` samples each.
     ring: Vec<i16>,
     held: usize,
     plane: usize,

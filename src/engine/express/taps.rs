@@ -82,8 +82,8 @@ impl Taps {
 
 /// How much of its neighbours is taken off a sample, so that a mean of `count` is as sharp as what it was made of.
 ///
-/// The mean of n neighbours leaves 1 - (n² - 1)(πf)²/6 of a low frequency f, and taking a part a of both neighbours off,
-/// which are n further on, gives 1 + 4an²(πf)²; they make up for each other where a is (n² - 1)/24n².
+/// The mean of n neighbours leaves 1 - (n² - 1)(πf)²/6 of a low frequency f, and taking a part a of both neighbours
+/// off, which are n further on, gives 1 + 4an²(πf)²; they make up for each other where a is (n² - 1)/24n².
 fn sharpening(count: usize) -> f64 {
     let squared = (count * count) as f64;
     (squared - 1.0) / (24.0 * squared)

@@ -133,7 +133,8 @@ proptest! {
 
     #[test]
     fn every_level_computes_the_same(
-        row in proptest::collection::vec(0..=i16::MAX, 64..400), numbers in proptest::collection::vec(any::<u8>(), 64..400),
+        row in proptest::collection::vec(0..=i16::MAX, 64..400),
+        numbers in proptest::collection::vec(any::<u8>(), 64..400),
         part in 2..50usize, channels in 1..=4usize,
     ) {
         let best = Level::best();

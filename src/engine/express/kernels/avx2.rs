@@ -1,9 +1,16 @@
-//! The inner loops for AVX2. Each gives what its portable form gives, to the last bit but for [`halved`], which may round
-//! a tie the other way.
+//! The inner loops for AVX2. Each gives what its portable form gives, to the last bit but for [`halved`], which may
+//! round a tie the other way.
 
 #![expect(unsafe_code, reason = "vectors are loaded and stored by address")]
 
-use std::arch::x86_64::*;
+use std::arch::x86_64::{
+    __m128i, __m256i, _mm_add_epi32, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_packs_epi32, _mm_packus_epi16,
+    _mm_packus_epi32, _mm_set1_epi32, _mm_srai_epi32, _mm_storel_epi64, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi16, _mm256_cvtps_epi32,
+    _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps,
+    _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_sqrt_ps,
+    _mm256_srai_epi32, _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
+};
 
 use crate::engine::express::taps::{BLOCK, SHIFT, Taps};
 
