@@ -114,7 +114,8 @@ fn nginx(root: &Path) -> Running {
     let addr = free_addr();
     let (root, file) = (root.display(), root.join("nginx.conf"));
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let temporary: String = kinds.iter().map(|kind| format!("  {kind}_temp_path {root};\n")).collect();
+    let temporary: Vec<String> = kinds.iter().map(|kind| format!("  {kind}_temp_path {root};\n")).collect();
+    let temporary = temporary.concat();
     let conf = format!(
         "worker_processes auto;\npid {root}/nginx.pid;\nerror_log /dev/null;\ndaemon off;\n\
          events {{ worker_connections 1024; }}\n\
