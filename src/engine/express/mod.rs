@@ -16,7 +16,7 @@ mod strips;
 mod taps;
 
 use super::load::Opened;
-use super::steps::{Context, PLACEHOLDER_SIDE};
+use super::steps::{Context, PLACEHOLDER_SIDE, scaled_size};
 use super::vips::{Image, Op, Value, VipsError, Watch};
 use crate::transform::Format;
 use crate::transform::geometry::{CropBox, Point, Reload, Size, crop_box, crop_gravity};
@@ -113,7 +113,7 @@ fn recipe(opened: &Opened, context: &Context<'_>) -> Option<Recipe> {
         Some(CropBox::At(at, area)) => (at, area),
         Some(CropBox::Smart(_)) => return None,
     };
-    let result = context.plan.scaled.turned(context.orientation.is_sideways());
+    let result = scaled_size(area, context);
     let shrinks = result.width <= area.width && result.height <= area.height && result != area;
     let is_placeholder = result.width.min(result.height) < PLACEHOLDER_SIDE;
     let is_inside = at.left + area.width <= stored.width && at.top + area.height <= stored.height;

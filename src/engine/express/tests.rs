@@ -175,6 +175,16 @@ fn ordinary_pictures_are_taken_and_others_are_left() {
 }
 
 #[test]
+fn halves_that_are_only_just_missed_are_rounded_as_libvips_does() {
+    for (width, height, to, zoom) in [(640, 480, 300, 1.5), (400, 300, 200, 1.3), (801, 603, 333, 1.1)] {
+        let transform = Transform { width: to, zoom_x: zoom, zoom_y: zoom, ..Transform::default() };
+        let (express, general) = both(&file(Kind::Png(1), width, height), &transform);
+        let size = |image: &Image| (image.width(), image.height());
+        assert_eq!(express.as_ref().map(size), Some(size(&general)), "{width} x {height}");
+    }
+}
+
+#[test]
 fn a_deadline_ends_it() {
     let file = file(Kind::Jpeg(3, true, false), 400, 400);
     let limits = Limits::default();

@@ -16,6 +16,20 @@ pub const PLACEHOLDER_SIDE: u32 = 20;
 
 /// Scales to the planned size. Works on stored axes, so a sideways picture exchanges the two factors.
 pub fn scale(image: Image, context: &Context<'_>) -> Result<Image, VipsError> {
+    let (x, y) = factors(Size::new(image.width(), image.height()), context);
+    resized(image, x, y, context.linear_light)
+}
+
+/// What an area of the stored picture becomes, as libvips rounds it: a half that is only just missed counts as one,
+/// since the sum with one half is rounded, too.
+pub fn scaled_size(area: Size, context: &Context<'_>) -> Size {
+    let (x, y) = factors(area, context);
+    let side = |side: u32, factor: f64| ((f64::from(side) * factor + 0.5) as u32).max(1);
+    Size::new(side(area.width, x), side(area.height, y))
+}
+
+/// The factors of both stored axes for a picture of this size.
+fn factors(size: Size, context: &Context<'_>) -> (f64, f64) {
     let sideways = context.orientation.is_sideways();
     let planned = context.plan.scaled.turned(sideways);
     let (x, y) = (context.reload.scale_x, context.reload.scale_y);
@@ -25,9 +39,7 @@ pub fn scale(image: Image, context: &Context<'_>) -> Result<Image, VipsError> {
         let hits = round(f64::from(side) * factor) == f64::from(planned);
         if hits { factor } else { f64::from(planned) / f64::from(side) }
     };
-    let x = factor(x, image.width(), planned.width);
-    let y = factor(y, image.height(), planned.height);
-    resized(image, x, y, context.linear_light)
+    (factor(x, size.width, planned.width), factor(y, size.height, planned.height))
 }
 
 /// Makes the picture smaller until the format can hold it.
