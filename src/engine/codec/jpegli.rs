@@ -111,9 +111,9 @@ unsafe extern "C-unwind" fn write(guard: *mut c_void, work: *mut c_void) {
     // SAFETY: `encode` hands over its own `Work` and waits. All zeros are a valid value of these plain structures.
     let (work, info, errors) = unsafe {
         let work = &mut *work.cast::<Work<'_>>();
-        let info = &mut *work.info.as_mut_ptr();
-        let errors = &mut *work.errors.as_mut_ptr();
-        (&mut *std::ptr::from_mut(work), info, errors)
+        let info = &mut *(&raw mut work.info).cast::<ffi::jpegli_compress_struct>();
+        let errors = &mut *(&raw mut work.errors).cast::<ffi::jpegli_error_mgr>();
+        (work, info, errors)
     };
     let Pixels { bytes, width, height, channels } = work.pixels;
     // SAFETY: libjpeg's order of calls; each gets structures that outlive it.

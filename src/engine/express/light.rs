@@ -3,6 +3,8 @@
 
 use std::sync::OnceLock;
 
+use crate::engine::steps::{to_gamma, to_linear};
+
 /// White.
 pub const FULL: i16 = i16::MAX;
 
@@ -30,12 +32,4 @@ pub fn tables() -> &'static Tables {
             gamma: gamma.try_into().expect("invariant: a number for each light"),
         }
     })
-}
-
-fn to_linear(value: f64) -> f64 {
-    if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-}
-
-fn to_gamma(value: f64) -> f64 {
-    if value <= 0.003_130_8 { value * 12.92 } else { 1.055f64.mul_add(value.powf(1.0 / 2.4), -0.055) }
 }

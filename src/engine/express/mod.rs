@@ -2,9 +2,9 @@
 //!
 //! It does the first three steps of the pipeline (colour space, crop, scale) for originals of 8-bit grey or RGB, with
 //! or without alpha: rows are decoded, looked up as light, averaged and resampled in strips that stay in the
-//! processor's cache, so that no original is ever held whole. What it makes is a picture like the one of the general
-//! route, of the same size and in the same place; the other steps go on with it. Where anything is unusual it makes
-//! nothing, and the general route does all of it.
+//! processor's cache, so that a clean JPEG of any size is never held whole (other decoders may). What it makes is a
+//! picture like the one of the general route, of the same size and in the same place; the other steps go on with it.
+//! Where anything is unusual it makes nothing, and the general route does all of it.
 //!
 //! [`reducer`] makes rows smaller; [`jpeg`] and [`strips`] are where rows come from.
 

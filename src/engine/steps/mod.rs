@@ -16,7 +16,7 @@ use crate::transform::{Format, Transform};
 
 pub use color::to_output;
 pub use crop::extract;
-pub use scale::{PLACEHOLDER_SIDE, scaled_size};
+pub use scale::{PLACEHOLDER_SIDE, scaled_size, to_gamma, to_linear};
 
 /// What the steps need to know of one picture.
 #[derive(Debug)]

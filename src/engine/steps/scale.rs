@@ -163,11 +163,13 @@ impl Tables {
     }
 }
 
-fn to_linear(value: f64) -> f64 {
+/// Light of a number, both from 0 to 1 (IEC 61966-2-1).
+pub fn to_linear(value: f64) -> f64 {
     if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
 }
 
-fn to_gamma(value: f64) -> f64 {
+/// The number of a light, both from 0 to 1.
+pub fn to_gamma(value: f64) -> f64 {
     if value <= 0.003_130_8 { value * 12.92 } else { 1.055f64.mul_add(value.powf(1.0 / 2.4), -0.055) }
 }
 
